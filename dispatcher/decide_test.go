@@ -175,9 +175,7 @@ func TestAHoldThatIsNotDueIsLeftAloneAndASlotForHoldsServesNobodyElse(t *testing
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			turn := turnAt("daily", "2026-06-01 08:00")
-			if turn.Slot.Holds = c.slot; c.slot {
-				turn.Slot.From = 20
-			}
+			turn.Slot.Holds = c.slot
 			w := between(12)
 			for _, h := range c.holds {
 				h.since = "2026-05-28 08:00"

@@ -112,6 +112,16 @@ func TestAboveTheDailyCapTheReaderIsHeldToTheirMorningAndThenGetsOneMail(t *test
 	}
 }
 
+func TestTheNextMorningOfEightOClockIsTomorrow(t *testing.T) {
+	for now, until := range map[string]string{"2026-06-01 07:59": "2026-06-01 08:00", "2026-06-01 08:00": "2026-06-02 08:00", "2026-06-01 08:01": "2026-06-02 08:00"} {
+		turn := turnAt(dispatcher.Immediate, now)
+		turn.Recent.Day = 100
+		if d := dispatcher.Decide(turn, between(11)); len(d.Holds) != 1 || !d.Holds[0].NotBefore.Equal(at(until)) {
+			t.Errorf("at %s: %+v", now, d.Holds)
+		}
+	}
+}
+
 func TestOtherHoldsThatEndAboveTheDailyCapWaitForTheMorningToo(t *testing.T) {
 	turn := turnAt(dispatcher.Immediate, "2026-06-01 12:00")
 	turn.Recent.Day = 100

@@ -1,0 +1,35 @@
+# Everything a developer runs. `make test` is the one that must pass.
+GO      ?= go
+PKGS    ?= ./...
+BIN     := bin/hearback
+
+.PHONY: build test lint crash bench interop fuzz tools clean
+
+build:
+	$(GO) build -o $(BIN) ./cmd/hearback
+
+# All tests, on SQLite and on a private PostgreSQL that is started for them.
+test: tools
+	$(GO) run ./dispatcher/internal/pgtest/pgrun $(GO) test -race -shuffle=on -timeout 11m $(PKGS)
+
+# Installs what the tests need and cannot start by themselves.
+tools:
+	@sh .ci/tools
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+
+# The proof that a crash loses nothing: 20,000 mails, 50 kills and more, on each database.
+crash: tools build
+	$(GO) run ./dispatcher/internal/pgtest/pgrun $(GO) run ./dispatcher/internal/crash -binary $(BIN)
+
+bench: tools build
+	$(GO) run ./dispatcher/internal/bench
+
+fuzz:
+	sh .ci/fuzz 20s
+
+clean:
+	rm -rf bin build
