@@ -1,0 +1,10 @@
+package pgtest
+
+import "syscall"
+
+// sysProcAttr starts a child as another user, in a group of its own so that a
+// Ctrl-C at the terminal does not reach it before us, and has the kernel end
+// it when we die. SIGQUIT is the server's immediate shutdown.
+func sysProcAttr(cred *syscall.Credential) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: cred, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
+}
