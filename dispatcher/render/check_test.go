@@ -132,7 +132,7 @@ func FuzzTemplates(f *testing.F) {
 		f.Add(parts.Subject, parts.Text, parts.HTML)
 	}
 	f.Fuzz(func(t *testing.T, subject, text, html string) {
-		report, err := r.Check(dispatcher.KindDigest, "en", Parts{subject, text, html})
+		report, err := r.Check(dispatcher.KindDigest, "en", Parts{Subject: subject, Text: text, HTML: html})
 		if (err == nil) != report.OK() {
 			t.Fatalf("%v %+v", err, report)
 		}
@@ -141,7 +141,7 @@ func FuzzTemplates(f *testing.F) {
 		}
 		// What passes renders the same both ways.
 		lang := r.language("en")
-		src, err := r.sources(dispatcher.KindDigest, lang, Parts{subject, text, html})
+		src, err := r.sources(dispatcher.KindDigest, lang, Parts{Subject: subject, Text: text, HTML: html})
 		if err != nil {
 			t.Fatal(err)
 		}

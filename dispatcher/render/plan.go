@@ -13,11 +13,8 @@ import (
 	"github.com/hearback/hearback/dispatcher"
 )
 
-// Parts are the sources of one template. An empty part stands for the built-in
-// one.
-type Parts struct {
-	Subject, Text, HTML string
-}
+// Parts are the sources of one template.
+type Parts = dispatcher.Parts
 
 // executor is what text/template and html/template have in common.
 type executor interface {

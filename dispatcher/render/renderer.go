@@ -16,13 +16,8 @@ import (
 	"github.com/hearback/hearback/templates"
 )
 
-// Version is a stored override of a template. An empty part stands for the
-// built-in one. ID is unique over all overrides and never used for another
-// text.
-type Version struct {
-	ID string
-	Parts
-}
+// Version is a stored override of a template.
+type Version = dispatcher.Override
 
 // Stored gives the overrides that were saved. site is "" for those of all
 // sites, locale a BCP 47 tag that must match as it is. It is asked at most

@@ -6,33 +6,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/caught"
 )
 
-// Summary is what a list shows of a caught mail. All texts are decoded and in
-// one line.
-type Summary struct {
-	ID           int64
-	ReceivedAt   time.Time
-	EnvelopeFrom string
-	EnvelopeTo   []string
-	From         string // the header's name, or its address
-	To           string // the header's address; for lists the first of EnvelopeTo serves too
-	Subject      string
-	Kind         string // of X-Hearback-Kind, "" for other people's mail
-	Reason       string // of X-Hearback-Reason
-	Thread       string // of X-Hearback-Thread
-	Snippet      string // the first words of the text
-	Size         int    // bytes
-}
-
-// Mail is a caught mail with its bytes, as they came.
-type Mail struct {
-	Summary
-	Raw []byte
-}
+// The words that the catcher, its page and the store share.
+type (
+	Summary = caught.Summary
+	Mail    = caught.Mail
+)
 
 // Store keeps caught mails, the newest of them, bounded in number and bytes.
 // It is safe for concurrent use.
@@ -66,8 +49,8 @@ type Memory struct {
 
 // The bounds of a [Memory] for which none are given.
 const (
-	DefaultMails = 1000
-	DefaultBytes = 64e6
+	DefaultMails = caught.DefaultMails
+	DefaultBytes = caught.DefaultBytes
 )
 
 // NewMemory makes a store for at most mails mails and bytes bytes of them;
@@ -110,7 +93,7 @@ func (s *Memory) ListCaught(_ context.Context, to string, before int64, limit in
 		if len(list) == limit {
 			break
 		}
-		if (before == 0 || m.ID < before) && m.sentTo(to) {
+		if (before == 0 || m.ID < before) && sentTo(&m.Summary, to) {
 			list = append(list, m.Summary)
 		}
 	}
@@ -119,7 +102,7 @@ func (s *Memory) ListCaught(_ context.Context, to string, before int64, limit in
 
 // sentTo says whether a recipient, of the envelope or the header, contains the
 // text, which is in lower case.
-func (s *Summary) sentTo(text string) bool {
+func sentTo(s *Summary, text string) bool {
 	if text == "" || strings.Contains(strings.ToLower(s.To), text) {
 		return true
 	}
