@@ -305,7 +305,7 @@ func (c *clerk) keep(p *patron, slot *dispatcher.Slot, d dispatcher.Decision) {
 func (c *clerk) send() {
 	var all *dispatcher.Window
 	for _, m := range c.mails {
-		if m.State != dispatcher.StateDue {
+		if m.State != dispatcher.StateDue || m.reader.PausedUntil.After(c.now) {
 			continue
 		}
 		if all == nil {

@@ -132,7 +132,23 @@ func (s *Stage) InFlight() int64 { return s.inFlight.Load() }
 
 // Run sends until ctx ends, then lets the mails at hand finish within the
 // drain time and gives back what is claimed. It returns nil.
-func (s *Stage) Run(ctx context.Context) error {
+func (s *Stage) Run(ctx context.Context) error { return s.run(ctx, s.claim) }
+
+// Drain sends all that is due now and returns when it is done, for commands
+// and tests. A stage runs or drains once.
+func (s *Stage) Drain(ctx context.Context) error {
+	var failed error
+	err := s.run(ctx, func(ctx context.Context) {
+		for n := 1; n > 0 && failed == nil && ctx.Err() == nil; {
+			n, failed = s.claimOnce(ctx)
+		}
+	})
+	return errors.Join(failed, err)
+}
+
+// run sends what feed claims; when feed returns, the rest is given time to
+// finish.
+func (s *Stage) run(ctx context.Context, feed func(context.Context)) error {
 	defer s.retire(ctx)
 	// Mails at hand go on after ctx ended; hard is the end of their patience.
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -149,7 +165,7 @@ func (s *Stage) Run(ctx context.Context) error {
 		senders.Add(1)
 		go func() { defer senders.Done(); s.send(ctx, hard) }()
 	}
-	s.claim(ctx)
+	feed(ctx)
 	close(s.jobs)
 	timer := time.AfterFunc(s.o.Drain, cut)
 	senders.Wait()

@@ -168,6 +168,9 @@ func (w *World) send() {
 			continue
 		}
 		r := w.reader(m.Reader)
+		if r.pausedUntil.After(w.now) {
+			continue // what is made already waits for the end of the pause too
+		}
 		var items []Item
 		var pubs []*Publication
 		for i, pub := range m.pubs {
