@@ -2,6 +2,8 @@
 GO      ?= go
 PKGS    ?= ./...
 BIN     := bin/hearback
+# Proofs by many random histories run whole without the race detector, and in a smaller cut with it.
+PROOFS  := ./dispatcher ./dispatcher/internal/enginetest
 
 .PHONY: build test lint crash bench interop fuzz tools clean
 
@@ -10,7 +12,7 @@ build:
 
 # All tests, on SQLite and on a private PostgreSQL that is started for them.
 test: tools
-	$(GO) run ./dispatcher/internal/pgtest/pgrun $(GO) test -race -shuffle=on -timeout 11m $(PKGS)
+	$(GO) run ./dispatcher/internal/pgtest/pgrun sh -c '$(GO) test -race -shuffle=on -timeout 11m $(PKGS) && $(GO) test -shuffle=on -timeout 11m $(PROOFS)'
 
 # Installs what the tests need and cannot start by themselves.
 tools:

@@ -13,9 +13,6 @@ import (
 	"github.com/hearback/hearback/dispatcher/internal/oracle"
 )
 
-// histories is how many random histories the pure functions live through.
-const histories = 10_000
-
 func TestInTenThousandRandomHistoriesReadersGetWhatTheNaiveOracleSays(t *testing.T) {
 	var next, mails, storms, more, dropped atomic.Int64
 	var reasons [6]atomic.Int64
@@ -64,11 +61,11 @@ func TestInTenThousandRandomHistoriesReadersGetWhatTheNaiveOracleSays(t *testing
 		}
 	}
 	for r := dispatcher.ReasonReply; r <= dispatcher.ReasonSite; r++ {
-		if reasons[r].Load() < 1000 {
+		if reasons[r].Load() < histories/10 {
 			t.Errorf("only %d items had the reason %s", reasons[r].Load(), r)
 		}
 	}
-	if storms.Load() < 100 || more.Load() < 100 || dropped.Load() < 100 {
+	if storms.Load() < histories/100 || more.Load() < histories/100 || dropped.Load() < histories/100 {
 		t.Errorf("of %d mails only %d carried a storm, %d said how many more there are and %d were dropped at the last check",
 			mails.Load(), storms.Load(), more.Load(), dropped.Load())
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -34,8 +35,10 @@ type Options struct {
 	Version string
 	// Listener, when not nil, takes the place of http.listen.
 	Listener net.Listener
-	// Retry is the first wait of a deferred message; 0 is the default.
+	// Retry, when not 0, takes the place of sending.retry.
 	Retry time.Duration
+	// Extra are further pages by their pattern of [http.ServeMux].
+	Extra map[string]http.Handler
 }
 
 // App is a daemon, ready to run.
@@ -51,13 +54,13 @@ type App struct {
 	Catcher  *catcher.Catcher
 	Relay    *smtp.Relay
 
-	host    string
-	owner   string
-	sites   map[string]dispatcher.Site
-	words   *words
-	clock   *skewWatch
-	web     *webServer
-	started time.Time
+	host     string
+	owner    string
+	sites    map[string]dispatcher.Site
+	words    *words
+	clock    *skewWatch
+	listener net.Listener
+	started  time.Time
 
 	floors []floor // in the order of their start
 	stops  []stop

@@ -42,10 +42,10 @@ func TestADaemonWithoutConfigurationDeliversToTheCatcher(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("no mail came within 20 s")
 	}
-	cancel()
-	must(t, <-done)
 	n, err := a.Catcher.Store().CountCaught(ctx)
 	must(t, err)
+	cancel()
+	must(t, <-done)
 	if n != 1 {
 		t.Fatalf("%d mails were caught, want 1", n)
 	}

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -23,9 +21,11 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.Store = s
 	a.onStop("database", s.Close)
-	if err := s.Lock(); err != nil {
+	unlock, err := s.Lock()
+	if err != nil {
 		return err
 	}
+	a.onStop("lock", unlock)
 	applied, err := s.Migrate(ctx)
 	if err != nil {
 		return err
@@ -168,20 +168,6 @@ func syncSwitches(ctx context.Context, s *store.Store, c *config.Config) error {
 		}
 	}
 	return nil
-}
-
-// instance gives the database's own short name, made when it was first used.
-func instance(ctx context.Context, s *store.Store) (string, error) {
-	id, err := s.Meta(ctx, "instance")
-	if err != nil || id != "" {
-		return id, err
-	}
-	var b [4]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", err
-	}
-	id = hex.EncodeToString(b[:])
-	return id, s.SetMeta(ctx, "instance", id)
 }
 
 // longestWay is the longest time between a comment's settling and its mail.

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -14,6 +16,7 @@ import (
 	"github.com/hearback/hearback/dispatcher/outbox/catcher"
 	"github.com/hearback/hearback/dispatcher/outbox/smtp"
 	"github.com/hearback/hearback/dispatcher/render"
+	"github.com/hearback/hearback/dispatcher/schedule"
 	"github.com/hearback/hearback/dispatcher/source"
 	sqlsource "github.com/hearback/hearback/dispatcher/source/sql"
 	"github.com/hearback/hearback/dispatcher/source/wordpress"
@@ -31,13 +34,13 @@ func (a *App) makeStages(ctx context.Context) error {
 	}
 	a.Digest = digest.New(digest.Options{Store: a.Store, Owner: a.owner, Clock: a.o.Clock, Log: a.o.Log.With("component", "digest"), Sites: a.sites,
 		Limits: dispatcher.Limits{StormMails: c.Sending.Storm.Mails, StormWithin: c.Sending.Storm.Within, DailyCap: c.Sending.DailyCap},
-		Closed: a.clock.wrong, Ready: a.caughtUp})
+		Closed: a.clock.wrong, Ready: a.caughtUp, Lease: c.Sending.Lease})
 	a.floors = append(a.floors, floor{"digest", []worker{{"digest", a.Digest.Run}}})
 	settle, maxAge := map[string]time.Duration{}, map[string]time.Duration{}
 	for _, s := range c.Sources {
 		settle[s.Name], maxAge[s.Name] = s.Settle, s.MaxAge
 	}
-	a.Intake = intake.New(intake.Options{Store: a.Store, Owner: a.owner, Clock: a.o.Clock, Log: a.o.Log.With("component", "intake"), Closed: a.clock.wrong,
+	a.Intake = intake.New(intake.Options{Store: a.Store, Owner: a.owner, Lease: min(c.Sending.Lease, intakeLease), Clock: a.o.Clock, Log: a.o.Log.With("component", "intake"), Closed: a.clock.wrong,
 		Rules: store.IntakeOptions{Settle: perSource(settle, c.Settle), MaxAge: perSource(maxAge, c.MaxAge)}})
 	a.floors = append(a.floors, floor{"intake", []worker{{"intake", a.Intake.Run}}})
 	if err := a.makeSources(); err != nil {
@@ -46,6 +49,10 @@ func (a *App) makeStages(ctx context.Context) error {
 	a.floors = append(a.floors, floor{"upkeep", []worker{{"clock", a.clock.run}, {"hints", a.Store.Spread}, {"upkeep", a.upkeep}}})
 	return nil
 }
+
+// intakeLease bounds how long a dead daemon holds up the intake. It is taken
+// for all that comes in, so it is shorter than the others.
+const intakeLease = 5 * time.Second
 
 func perSource(own map[string]time.Duration, else_ time.Duration) func(string, store.Door) time.Duration {
 	return func(_ string, door store.Door) time.Duration {
@@ -84,7 +91,7 @@ func (a *App) polledOnce() <-chan struct{} {
 func (a *App) makeOutbox(ctx context.Context) error {
 	c := a.o.Config
 	var err error
-	a.Renderer, err = render.New(render.Options{Clock: a.o.Clock, Report: func(b render.Broken) {
+	a.Renderer, err = render.New(render.Options{Stored: a.Store, Clock: a.o.Clock, Report: func(b render.Broken) {
 		a.o.Log.Error("a stored template is broken; the built-in one is used", "site", b.Site, "kind", string(b.Kind), "locale", b.Locale, "version", b.Version, "error", b.Err)
 		a.alarm(ctx, "template:"+b.Site+":"+string(b.Kind)+":"+b.Locale, fmt.Sprintf("The template %s (%s) is broken: %v. The built-in one is used.", b.Kind, b.Locale, b.Err), "Publish a corrected version, or roll back.")
 	}})
@@ -92,7 +99,7 @@ func (a *App) makeOutbox(ctx context.Context) error {
 		return fmt.Errorf("read the built-in templates: %w", err)
 	}
 	o := outbox.Options{Store: a.Store, Renderer: a.Renderer, Sites: a.sites, Clock: a.o.Clock, Log: a.o.Log.With("component", "outbox"), Host: a.owner,
-		Closed: a.clock.wrong, Retry: a.o.Retry}
+		Closed: a.clock.wrong, Lease: c.Sending.Lease, Retry: cmp.Or(a.o.Retry, c.Sending.Retry)}
 	var ro smtp.Options
 	if len(c.Relays) == 0 {
 		if ro, err = a.openCatcher(); err != nil {
@@ -112,11 +119,11 @@ func (a *App) makeOutbox(ctx context.Context) error {
 		return err
 	}
 	o.Relay = a.Relay
-	id, err := instance(ctx, a.Store)
+	id, err := a.Store.Instance(ctx)
 	if err != nil {
 		return err
 	}
-	o.Letter = outbox.Letter{BaseURL: c.HTTP.BaseURL, Signer: a.Signer, Instance: id, Zone: a.words.zone(a.sites), Label: a.words.label, Scope: a.words.scope, Data: a.words.data}
+	o.Letter = outbox.Letter{BaseURL: c.HTTP.BaseURL, Signer: a.Signer, Instance: strings.ToLower(id[:min(len(id), 10)]), Zone: a.words.zone(a.sites), Label: a.words.label, Scope: a.words.scope, Data: a.words.data}
 	a.Outbox = outbox.New(o)
 	a.floors = append(a.floors, floor{"outbox", []worker{{"outbox", a.Outbox.Run}}})
 	return nil
@@ -142,7 +149,7 @@ func Relays(c *config.Config) ([]*smtp.Relay, error) {
 // openCatcher starts the built-in mailbox that stands in for a relay.
 func (a *App) openCatcher() (smtp.Options, error) {
 	c := a.o.Config.Catcher
-	ct, err := catcher.New(catcher.Options{Listen: c.Listen, Store: catcher.NewMemory(c.Mails, c.Megabytes*1e6), Clock: a.o.Clock, Log: a.o.Log.With("component", "catcher")})
+	ct, err := catcher.New(catcher.Options{Listen: c.Listen, Store: a.Store.Caught(), Clock: a.o.Clock, Log: a.o.Log.With("component", "catcher")})
 	if err != nil {
 		return smtp.Options{}, err
 	}
@@ -166,11 +173,16 @@ func SourceConfigs(c *config.Config, clock dispatcher.Clock, closers *[]func() e
 				return nil, fmt.Errorf("source %s: %w", s.Name, err)
 			}
 			*closers = append(*closers, func() error { f.Close(); return nil })
-			if cfg.Source, err = wordpress.New(wordpress.Options{URL: s.URL, Username: s.Username, Password: s.Password.Reveal(), Fetcher: f, Clock: clock}); err != nil {
+			if cfg.Source, err = wordpress.New(wordpress.Options{URL: s.URL, Username: s.Username, Password: s.Password.Reveal(), LookBack: s.LookBack, Fetcher: f, Clock: clock}); err != nil {
 				return nil, fmt.Errorf("source %s: %w", s.Name, err)
 			}
 		case config.SourceSQL:
-			q, err := sqlsource.New(sqlsource.Options{URL: s.DatabaseURL.Reveal(), Query: s.Query})
+			zone, err := schedule.LoadZone(s.Zone)
+			if err != nil {
+				return nil, fmt.Errorf("source %s: %w", s.Name, err)
+			}
+			q, err := sqlsource.New(sqlsource.Options{URL: s.DatabaseURL.Reveal(), Query: s.Query, Lookup: s.Lookup, Since: s.Since, Zone: zone,
+				Absent: s.Absent, Window: s.Window, LookBack: s.LookBack})
 			if err != nil {
 				return nil, fmt.Errorf("source %s: %w", s.Name, err)
 			}
@@ -194,8 +206,8 @@ func (a *App) makeSources() error {
 	if err != nil {
 		return err
 	}
-	kept := SourceStore(a.Store, cfgs)
-	a.Sources, err = source.New(source.Options{Store: kept, Ledger: kept, Holder: a.owner, Clock: a.o.Clock,
+	kept := a.Store.Sources()
+	a.Sources, err = source.New(source.Options{Store: kept, Ledger: kept, Holder: a.owner, Clock: a.o.Clock, Lease: a.o.Config.Sending.Lease,
 		Log: a.o.Log.With("component", "source"), Hint: func() { a.Store.Hints().Hint(store.TopicInbox) },
 		Alarm: func(ctx context.Context, name, reason, mend string) { a.alarm(ctx, "source:"+name, reason, mend) }}, cfgs...)
 	if err != nil {

@@ -68,9 +68,7 @@ func (a *App) upkeep(ctx context.Context) error {
 		a.mailNotices(ctx)
 		if n%4 == 0 {
 			r := a.o.Config.Retention
-			if err := a.Store.Purge(ctx, store.Retention{Log: r.Log, Messages: r.Messages, Events: r.Events, Rejected: r.Rejected}); err != nil && ctx.Err() == nil {
-				a.o.Log.Warn("purging failed; it is tried again", "error", err)
-			}
+			a.purge(ctx, store.Retention{Log: r.Log, Messages: r.Messages, Events: r.Events, Rejected: r.Rejected})
 		}
 		select {
 		case <-ctx.Done():
@@ -86,18 +84,31 @@ func (a *App) mailNotices(ctx context.Context) {
 	if to == "" || len(a.o.Config.Sites) == 0 {
 		return
 	}
-	notices, err := a.Store.UnmailedNotices(ctx)
-	if err != nil {
-		return
-	}
-	for _, n := range notices {
-		data, err := json.Marshal(map[string]string{"title": n.Text, "text": n.Text + "\n" + n.Mend})
-		if err != nil {
-			return
+	_, err := a.Store.MailNotices(ctx, func(list []store.Notice) ([]dispatcher.Message, error) {
+		var mails []dispatcher.Message
+		for _, n := range list {
+			data, err := json.Marshal(map[string]string{"title": n.Text, "text": n.Text, "mend": n.Mend, "url": a.o.Config.HTTP.BaseURL})
+			if err != nil {
+				return nil, err
+			}
+			mails = append(mails, dispatcher.Message{Site: a.o.Config.Sites[0].Key, Kind: dispatcher.KindNotice, Address: to, Data: string(data), Priority: dispatcher.PriorityConfirm})
 		}
-		m := dispatcher.Message{Site: a.o.Config.Sites[0].Key, Kind: dispatcher.KindNotice, Address: to, Data: string(data), Priority: dispatcher.PriorityConfirm}
-		if err := a.Store.NotifyAdmin(ctx, n, m); err != nil {
-			a.o.Log.Error("the admin could not be mailed", "error", err)
+		return mails, nil
+	})
+	if err != nil && ctx.Err() == nil {
+		a.o.Log.Error("the admin could not be mailed", "error", err)
+	}
+}
+
+// purge removes what is too old, step by step, until nothing is left or the
+// daemon stops.
+func (a *App) purge(ctx context.Context, r store.Retention) {
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if _, more, err = a.Store.Purge(ctx, r); err != nil {
+			if ctx.Err() == nil {
+				a.o.Log.Warn("purging failed; it is tried again", "error", err)
+			}
 			return
 		}
 	}

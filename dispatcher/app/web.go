@@ -2,64 +2,173 @@ package app
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
-	"time"
+	"net/url"
+	"slices"
+	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/source"
+	"github.com/hearback/hearback/dispatcher/subscribe"
+	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/web/api"
 	webcatcher "github.com/hearback/hearback/dispatcher/web/catcher"
+	"github.com/hearback/hearback/dispatcher/web/public"
 )
 
-type webServer struct {
-	http *http.Server
-	ln   net.Listener
-}
-
-func (a *App) makeWeb(ctx context.Context) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := a.Store.Ping(r.Context()); err != nil || a.clock.wrong() {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ready\n"))
-	})
+// makeWeb makes the doors that are reached by HTTP and opens their port, so
+// that a port that is taken ends the start and not the daemon.
+func (a *App) makeWeb(context.Context) error {
+	c := a.o.Config
+	log := a.o.Log.With("component", "web")
+	desk := subscribe.New(subscribe.Options{Store: a.Store, Lookup: a.Store, Signer: a.Signer, Clock: a.o.Clock})
+	pages, err := public.New(public.Options{Desk: desk, Log: log})
+	if err != nil {
+		return err
+	}
+	ao := api.Options{Store: a.Store, Desk: desk, Lookup: a.Store, Renderer: a.Renderer, Sites: siteList(c), Clock: a.o.Clock, Log: log}
+	if a.Sources != nil {
+		ao.Sources = &sourcesDoor{a.Sources, sourceSites(a), sourceTypes(a)}
+	}
+	mounts := slices.Concat(api.New(ao).Mounts(), pages.Mounts())
+	done := make(chan struct{})
 	if a.Catcher != nil {
-		h, err := webcatcher.New(webcatcher.Options{Catcher: a.Catcher, Prefix: "/catcher", Local: true, Clock: a.o.Clock, Log: a.o.Log})
+		h, err := webcatcher.New(webcatcher.Options{Catcher: a.Catcher, Prefix: "/catcher", Local: isLocal(c.HTTP.BaseURL), Clock: a.o.Clock, Done: done, Log: log})
 		if err != nil {
 			return err
 		}
-		mux.Handle("/catcher/", h)
+		mounts = append(mounts, web.Mount{Pattern: "/catcher/", Handler: h},
+			web.Mount{Pattern: "GET /{$}", Handler: http.RedirectHandler("/catcher/", http.StatusFound)})
 	}
-	ln := a.o.Listener
-	if ln == nil {
-		var err error
-		if ln, err = net.Listen("tcp", a.o.Config.HTTP.Listen); err != nil {
-			return err
+	for pattern, h := range a.o.Extra {
+		mounts = append(mounts, web.Mount{Pattern: pattern, Handler: h})
+	}
+	server, err := web.New(web.Options{Listen: c.HTTP.Listen, BaseURL: c.HTTP.BaseURL, Mounts: mounts, Ready: a.unready, Registry: a.registry(), Clock: a.o.Clock, Log: log})
+	if err != nil {
+		return err
+	}
+	if a.listener = a.o.Listener; a.listener == nil {
+		if a.listener, err = net.Listen("tcp", c.HTTP.Listen); err != nil {
+			return &dispatcher.Error{Code: dispatcher.CodeUnavailable, Field: "http.listen", Message: "cannot listen on " + c.HTTP.Listen, Err: err,
+				Mend: "end the program that has the port, or set another with HEARBACK_HTTP_LISTEN"}
 		}
 	}
-	a.web = &webServer{http: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}, ln: ln}
-	a.floors = append(a.floors, floor{"web", []worker{{"web", a.web.run}}})
+	a.onStop("listener", func() error { _ = a.listener.Close(); return nil }) // closed already where the server ran
+	a.floors = append(a.floors, floor{"web", []worker{{"web", func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { close(done) })
+		return server.Serve(ctx, a.listener)
+	}}}})
 	return nil
 }
 
-func (w *webServer) run(ctx context.Context) error {
-	done := make(chan error, 1)
-	go func() { done <- w.http.Serve(w.ln) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
+// Addr is where the web server listens.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// isLocal says that the pages are reached on this machine only.
+func isLocal(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err := w.http.Shutdown(stop)
-	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
-		err = errors.Join(err, serr)
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || (ip != nil && ip.IsLoopback())
+}
+
+// unready says why the daemon cannot do its work now.
+func (a *App) unready(ctx context.Context) []string {
+	var why []string
+	if err := a.Store.Ping(ctx); err != nil {
+		why = append(why, "the database does not answer")
 	}
+	if a.clock.wrong() {
+		why = append(why, "this machine's clock differs from the database's by more than 2 seconds")
+	}
+	return why
+}
+
+// registry gathers the metrics of all stages.
+func (a *App) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), web.NewStatsCollector(a.Store.Stats, a.o.Log))
+	counter := func(name, help string, labels prometheus.Labels, f func() int64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "hearback", Name: name, Help: help, ConstLabels: labels}, func() float64 { return float64(f()) }))
+	}
+	counter("events_taken_total", "Events that intake took from the inbox.", nil, a.Intake.Taken.Load)
+	counter("events_rejected_total", "Events that went to the rejected ones.", nil, a.Intake.Rejected.Load)
+	counter("events_duplicate_total", "Events that were seen before.", nil, a.Intake.Duplicates.Load)
+	counter("events_too_old_total", "Publications recorded and not mailed, being older than max_age.", nil, a.Intake.TooOld.Load)
+	counter("publications_settled_total", "Publications that got their position in the log.", nil, a.Intake.Settled.Load)
+	counter("slots_opened_total", "Slots that this daemon opened.", nil, a.Digest.Opened.Load)
+	counter("slots_skipped_total", "Firings that were missed and not made up.", nil, a.Digest.Skipped.Load)
+	counter("messages_made_total", "Messages that digests made.", nil, a.Digest.Messages.Load)
+	counter("readers_held_total", "Readers whom a slot passed over.", nil, a.Digest.Held.Load)
+	for outcome, f := range map[string]func() int64{"sent": a.Outbox.Sent.Load, "deferred": a.Outbox.Deferred.Load, "failed": a.Outbox.Failed.Load, "unknown": a.Outbox.Unknown.Load} {
+		counter("attempts_total", "Mails handed to the relay, by what became of them.", prometheus.Labels{"outcome": outcome, "relay": a.Relay.Name()}, f)
+	}
+	counter("messages_cancelled_total", "Messages that had nothing left to say when they were due.", nil, a.Outbox.Cancelled.Load)
+	counter("messages_suppressed_total", "Messages to suppressed addresses.", nil, a.Outbox.Suppressed.Load)
+	counter("messages_reclaimed_total", "Messages of dead daemons that are due again.", nil, a.Outbox.Lost.Load)
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "hearback", Name: "in_flight", Help: "Mails handed to a connection whose outcome is not recorded yet."},
+		func() float64 { return float64(a.Outbox.InFlight()) }))
+	return r
+}
+
+// sourcesDoor lets the API see and steer the poller.
+type sourcesDoor struct {
+	poller *source.Poller
+	sites  map[string]string
+	types  map[string]string
+}
+
+func sourceSites(a *App) map[string]string {
+	m := map[string]string{}
+	for _, s := range a.o.Config.Sources {
+		m[s.Name] = s.Site
+	}
+	return m
+}
+
+func sourceTypes(a *App) map[string]string {
+	m := map[string]string{}
+	for _, s := range a.o.Config.Sources {
+		m[s.Name] = s.Type
+	}
+	return m
+}
+
+// List implements [api.Sources].
+func (d *sourcesDoor) List(ctx context.Context, site string) ([]api.Source, error) {
+	states, err := d.poller.States(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []api.Source
+	for _, s := range states {
+		if d.sites[s.Source] != site {
+			continue
+		}
+		out = append(out, api.Source{Name: s.Source, Site: site, Type: d.types[s.Source], Paused: s.Paused, PauseReason: s.PauseReason, Baseline: s.Baseline,
+			LastPoll: s.LastPoll, LastOK: s.LastOK, NextPoll: s.NextPoll, Errors: s.Errors, LastError: s.LastError, Warning: s.Warning, PerHour: s.Rate})
+	}
+	return out, nil
+}
+
+// Poll implements [api.Sources].
+func (d *sourcesDoor) Poll(ctx context.Context, name string) error {
+	_, err := d.poller.PollNow(ctx, name)
 	return err
 }
 
-// Addr is where the web server listens.
-func (a *App) Addr() string { return a.web.ln.Addr().String() }
+// Pause implements [api.Sources].
+func (d *sourcesDoor) Pause(ctx context.Context, name, reason string) error {
+	return d.poller.Pause(ctx, name, reason)
+}
+
+// Resume implements [api.Sources].
+func (d *sourcesDoor) Resume(ctx context.Context, name, admit string) error {
+	return d.poller.Resume(ctx, name, source.Admit(admit))
+}

@@ -120,7 +120,7 @@ func (w *words) data(ctx context.Context, m *dispatcher.Message, sub *dispatcher
 	if len(lines) > 8 {
 		lines = append(lines[:8], "…")
 	}
-	return map[string]string{"text": strings.Join(lines, "\n")}, nil
+	return map[string]string{"what": strings.Join(lines, "\n")}, nil
 }
 
 func (w *words) askedFor(ctx context.Context, site string, t dispatcher.Target, german bool) string {

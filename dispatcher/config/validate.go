@@ -114,6 +114,8 @@ func (l *loader) validate(c *Config) {
 	l.count("sending.storm.mails", c.Sending.Storm.Mails, 1, 10000)
 	l.atLeast("sending.storm.within", c.Sending.Storm.Within, time.Minute)
 	l.count("sending.daily_cap", c.Sending.DailyCap, 1, 100000)
+	l.atLeast("sending.lease", c.Sending.Lease, time.Second)
+	l.atLeast("sending.retry", c.Sending.Retry, 100*time.Millisecond)
 	if c.Admin.Notify != "" {
 		l.address("admin.notify", c.Admin.Notify)
 	}

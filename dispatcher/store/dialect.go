@@ -86,6 +86,9 @@ func (postgres) refused(err error) bool {
 }
 
 func (postgres) explain(err error) error {
+	if err == nil {
+		return nil
+	}
 	e := &dispatcher.Error{Code: dispatcher.CodeUnavailable, Field: "database", Err: err}
 	var netErr *net.OpError
 	switch c := pqCode(err); {

@@ -156,7 +156,11 @@ func (s *Store) Claim(ctx context.Context, worker int64, limit int, held []strin
 // NextDue gives when the next waiting message is due; zero when none waits.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	var next *int64
-	if err := s.get(ctx, &next, `SELECT min(due_at) FROM hearback_message WHERE state IN ('due', 'deferred')`); err != nil || next == nil {
+	// Each priority by itself is one step into the index; all at once would
+	// read every waiting message.
+	const one = `SELECT min(due_at) AS at FROM hearback_message WHERE state IN ('due', 'deferred') AND priority = ?`
+	if err := s.get(ctx, &next, `SELECT min(at) FROM (`+one+` UNION ALL `+one+` UNION ALL `+one+`) AS urgency`,
+		dispatcher.PriorityConfirm, dispatcher.PriorityImmediate, dispatcher.PriorityDigest); err != nil || next == nil {
 		return time.Time{}, err
 	}
 	return fromMicros(*next), nil

@@ -164,7 +164,7 @@ func (s *Store) writeOnce(ctx context.Context, f func(*tx) error) (err error) {
 	}()
 	t := &tx{Tx: raw, d: s.d, now: micros(s.clock.Now())}
 	if err = f(t); err != nil {
-		return err
+		return s.d.explain(err)
 	}
 	if err = raw.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", s.d.explain(err))
@@ -201,11 +201,11 @@ func (t *tx) rows(ctx context.Context, q string, args ...any) (*sql.Rows, error)
 }
 
 func (s *Store) get(ctx context.Context, dst any, q string, args ...any) error {
-	return ctxErr(ctx, s.read.GetContext(ctx, dst, s.read.Rebind(q), args...))
+	return s.d.explain(ctxErr(ctx, s.read.GetContext(ctx, dst, s.read.Rebind(q), args...)))
 }
 
 func (s *Store) all(ctx context.Context, dst any, q string, args ...any) error {
-	return ctxErr(ctx, s.read.SelectContext(ctx, dst, s.read.Rebind(q), args...))
+	return s.d.explain(ctxErr(ctx, s.read.SelectContext(ctx, dst, s.read.Rebind(q), args...)))
 }
 
 // notFound turns "no rows" into the domain's error.
