@@ -25,7 +25,7 @@ lint:
 
 # The proof that a crash loses nothing: 20,000 mails, 50 kills and more, on each database.
 crash: tools build
-	$(GO) run ./dispatcher/internal/pgtest/pgrun $(GO) run ./dispatcher/internal/crash -binary $(BIN)
+	$(GO) run ./dispatcher/internal/crash -binary $(BIN)
 
 bench: tools build
 	$(GO) run ./dispatcher/internal/bench
