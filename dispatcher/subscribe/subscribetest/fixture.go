@@ -42,7 +42,6 @@ type Fixture struct {
 	TB     testing.TB
 	Clock  *Clock
 	Store  *store.Store
-	Lookup *Lookup
 	Signer *token.Signer
 	Desk   *subscribe.Desk
 	Sites  []dispatcher.Site
@@ -70,11 +69,10 @@ func Open(tb testing.TB) *Fixture {
 		_, err := s.PutSchedule(ctx, dispatcher.Schedule{Name: name, Spec: spec, Zone: dispatcher.ZoneSite, Misfire: dispatcher.MisfireMerge, CatchUp: dispatcher.DefaultCatchUp, MaxItems: 50})
 		f.Must(err)
 	}
-	f.Lookup = openLookup(tb, path)
 	keys, err := token.ParseKeys("0123456789abcdef0123456789abcdef0123456789abcdef")
 	f.Must(err)
 	f.Signer = token.NewSigner(keys)
-	f.Desk = subscribe.New(subscribe.Options{Store: s, Lookup: f.Lookup, Signer: f.Signer, Clock: f.Clock.Now})
+	f.Desk = subscribe.New(subscribe.Options{Store: s, Lookup: s, Signer: f.Signer, Clock: f.Clock.Now})
 	return f
 }
 

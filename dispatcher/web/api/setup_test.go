@@ -37,7 +37,7 @@ func openWith(tb testing.TB, o api.Options) *door {
 	d := &door{Fixture: subscribetest.Open(tb), sources: &sources{}}
 	r, err := render.New(render.Options{Clock: d.Clock.Now, Stored: d.Store})
 	d.Must(err)
-	o.Store, o.Desk, o.Lookup, o.Renderer, o.Sites, o.Clock, o.Sources = d.Store, d.Desk, d.Lookup, r, d.Sites, d.Clock.Now, d.sources
+	o.Store, o.Desk, o.Lookup, o.Renderer, o.Sites, o.Clock, o.Sources = d.Store, d.Desk, d.Store, r, d.Sites, d.Clock.Now, d.sources
 	s, err := web.New(web.Options{Mounts: api.New(o).Mounts(), Clock: d.Clock.Now})
 	d.Must(err)
 	srv := httptest.NewServer(s.Handler())

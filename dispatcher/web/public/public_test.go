@@ -256,7 +256,7 @@ func TestTheUnsubscribePageOffersNarrowerChoices(t *testing.T) {
 func TestTheMutePageMutesAndUnmutes(t *testing.T) {
 	d := open(t)
 	sub, _, _, mute := d.mailed()
-	d.shows(d.get(mute), 200, "Mute this conversation?", "On p1")
+	d.shows(d.get(mute), 200, "Mute this conversation?", "On p1", "not even of answers to you")
 	d.shows(d.press(mute, "do", "mute"), 200, "Muted", "You hear no more of it")
 	d.shows(d.press(mute, "do", "mute"), 200, "You hear no more of it")
 	d.shows(d.get(mute), 200, "Unmute")
@@ -264,6 +264,10 @@ func TestTheMutePageMutesAndUnmutes(t *testing.T) {
 	if mutes, err := d.Store.Mutes(t.Context(), sub.ID); err != nil || len(mutes) != 0 {
 		t.Errorf("the mutes are %+v, %v", mutes, err)
 	}
+	author := "/mute/" + d.Token(sub, token.MuteAuthor, d.Mail(sub).Items[0].Comment)
+	d.shows(d.get(author), 200, "Mute this person?", "Name of u1", "what they write")
+	d.shows(d.press(author, "do", "mute"), 200, "You hear no more of it")
+	d.shows(d.press(author, "do", "unmute"), 200, "No longer muted")
 	gone := "/mute/" + d.Token(sub, token.MuteThread, 4711)
 	d.shows(d.get(gone), 404, "no longer there")
 }

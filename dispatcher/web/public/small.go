@@ -48,6 +48,7 @@ func (p *Pages) confirm(v *visit) error {
 // mutePage is the page of a mute link.
 type mutePage struct {
 	Target target
+	Text   string // what muting does
 	Muted  bool
 }
 
@@ -79,7 +80,7 @@ func (p *Pages) mute(v *visit) error {
 	if err != nil {
 		return err
 	}
-	mp := mutePage{Target: targetOf(w, m.Target, m.Comment, m.Thread)}
+	mp := mutePage{Target: targetOf(w, m.Target, m.Comment, m.Thread), Text: w.say("mute_" + string(m.Target.Type) + "_text")}
 	for i := range mutes {
 		mp.Muted = mp.Muted || mutes[i].Target == m.Target
 	}

@@ -133,6 +133,7 @@ func table() map[string][2]string {
 		"mute_thread_title": {"Mute this conversation?", "Dieses Gespräch stummschalten?"},
 		"mute_thread_text":  {"You will hear no more of it, not even of answers to you in it. Everything else goes on.", "Du hörst dann nichts mehr davon, auch nicht von Antworten an dich darin. Alles andere geht weiter."},
 		"mute_author_title": {"Mute this person?", "Diese Person stummschalten?"},
+		"mute_author_text":  {"You will hear no more of what they write, wherever it is. Everything else goes on.", "Du hörst dann nichts mehr von dem, was sie schreibt, wo auch immer. Alles andere geht weiter."},
 		"mute_button":       {"Mute", "Stummschalten"},
 		"muted_title":       {"Muted", "Stummgeschaltet"},
 		"muted_text":        {"You hear no more of it.", "Du hörst nichts mehr davon."},
