@@ -20,7 +20,7 @@ var floors = []struct {
 	{2, []string{"dispatcher/source", "dispatcher/intake", "dispatcher/digest", "dispatcher/outbox", "dispatcher/bounce"}},
 	{3, []string{"dispatcher/subscribe"}},
 	{4, []string{"dispatcher/web"}},
-	{5, []string{"dispatcher/app"}},
+	{5, []string{"dispatcher/app", "dispatcher/demo"}},
 	{6, []string{"cmd"}},
 }
 
