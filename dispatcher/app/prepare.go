@@ -33,7 +33,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if len(applied) > 0 {
 		a.o.Log.Info("the database was migrated", "versions", applied)
 	}
-	return nil
+	return s.TakeOver(ctx)
 }
 
 // prepare reads the secret, brings the configured schedules and switches to

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -110,17 +111,39 @@ func (w *words) data(ctx context.Context, m *dispatcher.Message, sub *dispatcher
 	if err != nil {
 		return nil, err
 	}
-	german := strings.HasPrefix(strings.ToLower(sub.Locale), "de")
+	locale := sub.Locale
+	if locale == "" {
+		site, err := w.store.Site(sub.Site)
+		if err != nil {
+			return nil, err
+		}
+		locale = site.Locale
+	}
+	german := strings.HasPrefix(strings.ToLower(locale), "de")
 	var lines []string
 	for _, s := range subs {
 		if s.EndedAt.IsZero() && s.ConfirmedAt.IsZero() {
 			lines = append(lines, w.askedFor(ctx, sub.Site, s.Target, german))
 		}
 	}
-	if len(lines) > 8 {
-		lines = append(lines[:8], "…")
+	return map[string]string{"what": enumerate(lines, german)}, nil
+}
+
+// enumerate writes a list into a sentence, at most a few of it.
+func enumerate(list []string, german bool) string {
+	and, more := " and ", "more"
+	if german {
+		and, more = " und ", "weiteres"
 	}
-	return map[string]string{"what": strings.Join(lines, "\n")}, nil
+	slices.Sort(list)
+	list = slices.Compact(list)
+	if len(list) > 5 {
+		list = append(list[:4:4], more)
+	}
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + and + list[len(list)-1]
 }
 
 func (w *words) askedFor(ctx context.Context, site string, t dispatcher.Target, german bool) string {
@@ -133,15 +156,15 @@ func (w *words) askedFor(ctx context.Context, site string, t dispatcher.Target, 
 	switch t.Type {
 	case dispatcher.TargetThread:
 		if title, err := w.store.ThreadTitle(ctx, site, t.ID); err == nil && title != "" {
-			return pick("New comments on “"+title+"”", "Neue Kommentare zu „"+title+"“")
+			return pick("new comments on “"+title+"”", "neuen Kommentaren zu „"+title+"“")
 		}
-		return pick("New comments on one page", "Neue Kommentare zu einer Seite")
+		return pick("new comments on one page", "neuen Kommentaren zu einer Seite")
 	case dispatcher.TargetComment:
-		return pick("Answers below one comment", "Antworten unter einem Kommentar")
+		return pick("answers below one comment", "Antworten unter einem Kommentar")
 	case dispatcher.TargetAuthor:
-		return pick("What one author writes", "Was eine Person schreibt")
+		return pick("what one author writes", "allem, was eine Person schreibt")
 	case dispatcher.TargetReplies:
-		return pick("Replies to your comments", "Antworten auf Ihre Kommentare")
+		return pick("replies to your comments", "Antworten auf deine Kommentare")
 	}
-	return pick("All new comments of the site", "Alle neuen Kommentare der Website")
+	return pick("all new comments of the site", "allen neuen Kommentaren")
 }

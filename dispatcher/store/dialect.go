@@ -98,6 +98,8 @@ func (postgres) explain(err error) error {
 		e.Message, e.Mend = "the database does not exist", "create it, for example with createdb, or correct database.url"
 	case c == "53300":
 		e.Message, e.Mend = "the database has no free connections", "raise max_connections or lower the daemons' number"
+	case strings.HasPrefix(c, "57P0") || strings.HasPrefix(c, "08") || errors.Is(err, driver.ErrBadConn):
+		e.Message, e.Mend = "the database is restarting or closed the connection", "wait; Hearback goes on by itself"
 	case c == "53100":
 		e.Message, e.Mend = "the database's disk is full", "free space; Hearback goes on by itself"
 	case c == "25006":

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,4 +38,24 @@ func (s *Store) Lock() (release func() error, err error) {
 	}
 	// The file stays: who removes a lock file takes the lock from under others.
 	return f.Close, nil
+}
+
+// TakeOver ends all leases of a daemon that died on a SQLite file, so that the
+// one that holds its lock goes on at once. On PostgreSQL the others may be
+// alive; their leases run out by themselves.
+func (s *Store) TakeOver(ctx context.Context) error {
+	if s.d.name() != "sqlite" {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error {
+		for _, q := range []string{
+			`UPDATE hearback_lease SET until = 0`, `UPDATE hearback_worker SET until = 0`,
+			`UPDATE hearback_slot SET until = 0 WHERE done_at = 0`, `UPDATE hearback_source SET holder = '', until = 0`,
+		} {
+			if _, err := t.exec(ctx, q); err != nil {
+				return fmt.Errorf("end the leases of the daemon before: %w", err)
+			}
+		}
+		return nil
+	})
 }

@@ -60,12 +60,13 @@ func (s *Store) RegisterWorker(ctx context.Context, host string, ttl time.Durati
 }
 
 // RenewWorker prolongs an owner's lease and gives its new end. An owner whose
-// lease ran out has lost it ([ErrLeaseLost]) and starts no mail.
+// lease ran out starts no mail until it is renewed, which works for as long as
+// nobody has reclaimed its messages: then it is lost ([ErrLeaseLost]).
 func (s *Store) RenewWorker(ctx context.Context, worker int64, ttl time.Duration) (time.Time, error) {
 	var until int64
 	err := s.write(ctx, func(t *tx) error {
 		until = t.now + ttl.Microseconds()
-		n, err := t.exec(ctx, `UPDATE hearback_worker SET until = ? WHERE id = ? AND until > ?`, until, worker, t.now)
+		n, err := t.exec(ctx, `UPDATE hearback_worker SET until = ? WHERE id = ?`, until, worker)
 		if err == nil && n == 0 {
 			return ErrLeaseLost
 		}
