@@ -37,7 +37,7 @@ type Selection struct {
 
 // scanLimit bounds how many entries beyond the cap are judged one by one for
 // the "and N more" of one reader. Beyond it the lists' lengths stand in.
-const scanLimit = 1000
+const scanLimit = 100
 
 // Select decides which entries of w in (from, upto] become items for the
 // reader: the rules of "who gets what". It is a pure function; limit caps the
