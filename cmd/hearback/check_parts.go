@@ -216,18 +216,12 @@ func (c *checker) checkRuns(sc *dispatcher.Schedule) {
 // checkRetention holds what is kept against the longest way of a comment: the
 // longest gap of a schedule with its catch-up, and the longest hold.
 func (c *checker) checkRetention(list []dispatcher.Schedule) {
-	longest := time.Duration(0)
-	for _, sc := range list {
-		if spec, err := schedule.Parse(sc.Spec); err == nil {
-			longest = max(longest, spec.Longest()+sc.CatchUp)
-		}
-	}
-	longest += dispatcher.MinimumHold + 24*time.Hour // and a day for a clock change
+	longest := app.LongestWay(list)
 	if err := c.cfg.CheckRetention(longest); err != nil {
 		c.bad("retention", err)
 		return
 	}
-	c.ok("retention", "the log is kept for %s, mails for %s; the longest way of a comment is %s", shortSpan(c.cfg.Retention.Log), shortSpan(c.cfg.Retention.Messages), shortSpan(longest))
+	c.ok("retention", "the log is kept for %s, mails for %s; the longest way of a comment is %s", shortSpan(max(c.cfg.Retention.Log, longest)), shortSpan(max(c.cfg.Retention.Messages, longest)), shortSpan(longest))
 }
 
 // checkRelays opens a session with each relay and sends nothing.

@@ -161,6 +161,9 @@ func TestCheckFindsWhatTheConfigurationAloneCannotShow(t *testing.T) {
 	want(t, found, "schedule fail", "schedules[1].cron", "config.yaml line")
 	h = install(t, plain+"  - name: yearly\n    cron: 0 8 1 1 *\n")
 	found, _ = h.checked("--offline")
+	want(t, found, "retention ok", "kept for 381d") // a default is raised to what is needed
+	h = install(t, plain+"  - name: yearly\n    cron: 0 8 1 1 *\nretention:\n  log: 40d\n")
+	found, _ = h.checked("--offline")
 	want(t, found, "retention fail", "retention.log", "set it to")
 	h = install(t, strings.Replace(plain, "    time_zone: Europe/Berlin", "    schedule: hourly", 1))
 	found, _ = h.checked("--offline")

@@ -50,6 +50,13 @@ func (a *App) prepare(ctx context.Context) error {
 	if err := syncSwitches(ctx, a.Store, a.o.Config); err != nil {
 		return err
 	}
+	schedules, err := a.Store.Schedules(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.o.Config.CheckRetention(LongestWay(schedules)); err != nil {
+		return err
+	}
 	changed, was, err := a.Store.Guard(ctx, a.o.Config.HTTP.BaseURL)
 	if err != nil {
 		return err
@@ -170,8 +177,10 @@ func syncSwitches(ctx context.Context, s *store.Store, c *config.Config) error {
 	return nil
 }
 
-// longestWay is the longest time between a comment's settling and its mail.
-func longestWay(schedules []dispatcher.Schedule) time.Duration {
+// LongestWay is the longest time between a comment's settling and its mail: the
+// longest gap of a schedule with its catch-up, the longest hold, and a day for
+// clock changes. The log and the messages are kept at least that long.
+func LongestWay(schedules []dispatcher.Schedule) time.Duration {
 	longest := time.Duration(0)
 	for _, sc := range schedules {
 		if sc.Spec == "" {

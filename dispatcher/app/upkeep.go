@@ -68,7 +68,10 @@ func (a *App) upkeep(ctx context.Context) error {
 		a.mailNotices(ctx)
 		if n%4 == 0 {
 			r := a.o.Config.Retention
-			a.purge(ctx, store.Retention{Log: r.Log, Messages: r.Messages, Events: r.Events, Rejected: r.Rejected})
+			if schedules, err := a.Store.Schedules(ctx); err == nil {
+				need := LongestWay(schedules) // a default is raised to what the schedules need
+				a.purge(ctx, store.Retention{Log: max(r.Log, need), Messages: max(r.Messages, need), Events: r.Events, Rejected: r.Rejected})
+			}
 		}
 		select {
 		case <-ctx.Done():

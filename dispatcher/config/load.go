@@ -135,11 +135,13 @@ func (c *Config) Problem(path, message, mend string) Problem {
 
 // CheckRetention says whether the log and the messages are kept long enough
 // for the longest way that a comment can take: the longest gap of a schedule
-// with its catch-up and the longest hold. Whoever knows the schedules calls it.
+// with its catch-up and the longest hold. Whoever knows the schedules calls
+// it. Only what was set is judged: a default is raised to what is needed by
+// whoever purges.
 func (c *Config) CheckRetention(need time.Duration) error {
 	var ps Problems
 	for path, have := range map[string]time.Duration{"retention.log": c.Retention.Log, "retention.messages": c.Retention.Messages} {
-		if have < need {
+		if have < need && c.Origin(path) != (Origin{}) {
 			days := (need + day - 1) / day * day
 			ps = append(ps, c.Problem(path, fmt.Sprintf("is %s, but a comment can be on its way for %s with these schedules",
 				formatDuration(have), formatDuration(need)), "set it to "+formatDuration(days)+" or more"))

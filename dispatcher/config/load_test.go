@@ -239,9 +239,12 @@ func TestMistakesUnwrapToErrorsOfTheDomain(t *testing.T) {
 }
 
 func TestRetentionIsHeldAgainstTheSchedules(t *testing.T) {
-	c, err := Load(file(t, "retention:\n  log: 40d\n"), nil)
+	c, err := Load(file(t, "retention:\n  log: 40d\n  messages: 90d\n"), nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := Default().CheckRetention(400 * day); err != nil {
+		t.Errorf("a default is raised, not refused: %v", err)
 	}
 	if err := c.CheckRetention(40 * day); err != nil {
 		t.Error(err)
