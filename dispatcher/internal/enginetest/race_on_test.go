@@ -4,4 +4,4 @@ package enginetest_test
 
 // histories is how many random histories are lived through under the race
 // detector, which is many times slower; `make test` also runs all without it.
-const histories = 20
+const histories = 8
