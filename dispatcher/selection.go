@@ -44,7 +44,7 @@ const scanLimit = 100
 // items. Thread, when not zero, looks at that thread alone.
 func Select(r *Reader, w *Window, from, upto int64, limit int, thread int64) Selection {
 	var sel Selection
-	var seen map[int64]struct{}
+	var seen met
 	scanned := 0
 	for reason := ReasonReply; reason <= ReasonSite; reason++ {
 		lists := r.lists(w, reason, from, upto)
@@ -56,7 +56,7 @@ func Select(r *Reader, w *Window, from, upto int64, limit int, thread int64) Sel
 			if thread != 0 && e.Thread != thread {
 				continue
 			}
-			if _, dup := seen[e.Comment]; dup {
+			if seen.has(e.Comment) {
 				continue
 			}
 			if len(sel.Items) >= limit {
@@ -68,10 +68,7 @@ func Select(r *Reader, w *Window, from, upto int64, limit int, thread int64) Sel
 			if e.Position <= since || r.judge(e) != WhyNone {
 				continue
 			}
-			if seen == nil {
-				seen = make(map[int64]struct{}, 8)
-			}
-			seen[e.Comment] = struct{}{}
+			seen.add(e.Comment)
 			if len(sel.Items) < limit {
 				sel.Items = append(sel.Items, Item{Comment: e.Comment, Position: e.Position, Reason: reason})
 			} else {
@@ -80,6 +77,38 @@ func Select(r *Reader, w *Window, from, upto int64, limit int, thread int64) Sel
 		}
 	}
 	return sel
+}
+
+// met is a set of comments. A reader's are mostly few, and looking through a
+// short list costs less than a map does.
+type met struct {
+	few  []int64
+	many map[int64]struct{}
+}
+
+const fewMet = 128
+
+func (m *met) has(comment int64) bool {
+	if m.many != nil {
+		_, ok := m.many[comment]
+		return ok
+	}
+	return slices.Contains(m.few, comment)
+}
+
+func (m *met) add(comment int64) {
+	switch {
+	case m.many != nil:
+		m.many[comment] = struct{}{}
+	case len(m.few) < fewMet:
+		m.few = append(m.few, comment)
+	default:
+		m.many = make(map[int64]struct{}, 2*fewMet)
+		for _, c := range m.few {
+			m.many[c] = struct{}{}
+		}
+		m.many[comment] = struct{}{}
+	}
 }
 
 // estimate says about how many entries there are in all when found of them were
