@@ -29,6 +29,7 @@ func newServe(r *root) *cobra.Command {
 			for _, w := range c.Warnings {
 				log.Warn(w)
 			}
+			tuneMemory(r.env)
 			stop, err := startProfiler(r.env, log)
 			if err != nil {
 				return err

@@ -26,7 +26,7 @@ type content struct {
 }
 
 const (
-	contentBytes   = 24 << 20
+	contentBytes   = 12 << 20
 	contentRefresh = 500 * time.Millisecond
 	changedLimit   = 5000
 )

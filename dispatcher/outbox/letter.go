@@ -162,7 +162,7 @@ func (s *Stage) groups(j *job, m *render.Mail) {
 	}
 	for _, it := range j.items {
 		p := j.pieces[it.Comment]
-		c, th := p.comment, p.thread
+		th := p.thread
 		t := find(th.ID)
 		if t == nil {
 			t = &thread{group: render.Group{Thread: *th}, best: it.Reason, first: it.Position}
@@ -172,7 +172,7 @@ func (s *Stage) groups(j *job, m *render.Mail) {
 			threads = append(threads, t)
 		}
 		t.best, t.first = min(t.best, it.Reason), min(t.first, it.Position)
-		t.items = append(t.items, placed{render.Item{Comment: *c, Parent: p.parent, Reason: it.Reason}, it.Position})
+		t.items = append(t.items, placed{p.comment, p.parent, it.Reason, it.Position})
 	}
 	slices.SortFunc(threads, func(a, b *thread) int { return cmp.Or(cmp.Compare(a.best, b.best), cmp.Compare(a.first, b.first)) })
 	m.Groups = make([]render.Group, len(threads))
@@ -182,9 +182,16 @@ func (s *Stage) groups(j *job, m *render.Mail) {
 	}
 }
 
+// placed is an item on its way into a mail. Comments are large, so they are
+// copied once, at the end.
 type placed struct {
-	item     render.Item
-	position int64
+	comment, parent *dispatcher.Comment
+	reason          dispatcher.Reason
+	position        int64
+}
+
+func (p *placed) item() render.Item {
+	return render.Item{Comment: *p.comment, Parent: p.parent, Reason: p.reason}
 }
 
 // replyOrder puts answers below what they answer, each level oldest first.
@@ -192,26 +199,27 @@ func replyOrder(items []placed) []render.Item {
 	slices.SortFunc(items, func(a, b placed) int { return cmp.Compare(a.position, b.position) })
 	out := make([]render.Item, 0, len(items))
 	if len(items) == 1 {
-		return append(out, items[0].item)
+		return append(out, items[0].item())
 	}
-	at := make(map[int64]int, len(items))
-	for i := range items {
-		at[items[i].item.Comment.ID] = i
-	}
-	children := make(map[int64][]int, len(items))
+	// The items of one thread are few: lists of numbers, first child and next
+	// sibling, do what maps would.
+	child, next, last := make([]int, len(items)), make([]int, len(items)), make([]int, len(items))
 	var roots []int
 	for i := range items {
-		p := items[i].item.Comment.Parent
-		if k, ok := at[p]; ok && k < i { // a parent that came later would be a circle
-			children[p] = append(children[p], i)
-		} else {
+		k := slices.IndexFunc(items[:i], func(p placed) bool { return p.comment.ID == items[i].comment.Parent })
+		switch { // a parent that came later would be a circle
+		case k < 0:
 			roots = append(roots, i)
+		case child[k] == 0:
+			child[k], last[k] = i, i
+		default:
+			next[last[k]], last[k] = i, i
 		}
 	}
 	var walk func(i int)
 	walk = func(i int) {
-		out = append(out, items[i].item)
-		for _, k := range children[items[i].item.Comment.ID] {
+		out = append(out, items[i].item())
+		for k := child[i]; k != 0; k = next[k] { // the first item is nobody's child
 			walk(k)
 		}
 	}

@@ -283,7 +283,7 @@ func (s *Stage) claimOnce(ctx context.Context) (int, error) {
 	if s.o.Rate > 0 {
 		limit = min(limit, max(1, int(s.o.Rate)))
 	}
-	if limit < s.o.Batch/8 && len(s.jobs) > 0 { // let it run down a little
+	if limit < s.o.Batch/2 && len(s.jobs) > 0 { // a claim costs much the same for many as for few
 		select {
 		case <-ctx.Done():
 		case <-time.After(5 * time.Millisecond):
