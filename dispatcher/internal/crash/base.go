@@ -77,6 +77,15 @@ func (b *base) letGo() error {
 	return err
 }
 
+// forget drops idle connections: after the server was killed they are dead, and
+// the next question must not be asked on one of them.
+func (b *base) forget() {
+	for _, db := range []*sqlx.DB{b.db, b.site} {
+		db.SetMaxIdleConns(0)
+		db.SetMaxIdleConns(2)
+	}
+}
+
 func (b *base) close() error {
 	err := b.site.Close()
 	if b.db != nil {

@@ -137,6 +137,7 @@ func (p *proof) killServer(ctx context.Context, meant stage) error {
 	if err := p.o.cluster.Boot(ctx); err != nil {
 		return err
 	}
+	p.base.forget()
 	// What is claimed now is all that can be sent again for this crash: the
 	// daemon lives, and what it records from now on is recorded.
 	if err := again(ctx, func() (err error) { x.sending, err = sending(ctx, p.base.db, p.daemons[0].pid()); return err }); err != nil {
