@@ -243,7 +243,7 @@ func jsonError(err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		name = strings.Trim(name, `"`)
 		mend := "leave it out"
-		if near := nearest(name, keysOf(reflect.TypeFor[dispatcher.Event](), nil)); near != "" {
+		if near := dispatcher.Nearest(name, keysOf(reflect.TypeFor[dispatcher.Event](), nil)); near != "" {
 			mend = "did you mean " + near + "?"
 		}
 		return dispatcher.Invalid(name, mend, "is an unknown key")

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,7 +33,7 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 		}
 	}
 	mend := "see: " + cmd.CommandPath() + " --help"
-	if near := nearest(args[0], known); near != "" {
+	if near := dispatcher.Nearest(args[0], known); near != "" {
 		mend = "did you mean: " + cmd.CommandPath() + " " + near
 	}
 	return dispatcher.Invalid("", mend, "there is no command %q", cmd.CommandPath()+" "+args[0])
@@ -64,7 +63,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if m := regexp.MustCompile(`^unknown flag: --(\S+)`).FindStringSubmatch(text); m != nil {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near := nearest(m[1], known); near != "" {
+		if near := dispatcher.Nearest(m[1], known); near != "" {
 			mend = "did you mean --" + near + "?"
 		}
 	}
@@ -81,44 +80,8 @@ func oneOf[T ~string](field, word string, known ...T) (T, error) {
 		names[i] = string(k)
 	}
 	mend := "use one of: " + strings.Join(names, ", ")
-	if near := nearest(word, names); near != "" {
+	if near := dispatcher.Nearest(word, names); near != "" {
 		mend = fmt.Sprintf("did you mean %s? Known are: %s", near, strings.Join(names, ", "))
 	}
 	return "", dispatcher.Invalid(field, mend, "%q is unknown", word)
-}
-
-// nearest gives the known word that a mistyped one was most likely meant to
-// be, or "" when none is near.
-func nearest(word string, known []string) string {
-	best, least := "", max(len(word)/3, 1)+1
-	for _, k := range slices.Sorted(slices.Values(known)) {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be added, dropped, changed or swapped with
-// their neighbour to make b of a (optimal string alignment).
-func distance(a, b string) int {
-	two, one, now := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range one {
-		one[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		now[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			now[j] = min(one[j]+1, now[j-1]+1, one[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				now[j] = min(now[j], two[j-2]+1)
-			}
-		}
-		two, one, now = one, now, two
-	}
-	return one[len(b)]
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/hearback/hearback/dispatcher"
 )
 
 // field is one key of a struct.
@@ -129,7 +131,7 @@ func (l *loader) decodeKey(key, value *yaml.Node, v reflect.Value, path string) 
 		return
 	}
 	mend := "known keys here: " + strings.Join(keysOf(v.Type()), ", ")
-	if near := nearest(key.Value, keysOf(v.Type())); near != "" {
+	if near := dispatcher.Nearest(key.Value, keysOf(v.Type())); near != "" {
 		mend = fmt.Sprintf("did you mean %q?", near)
 	} else if at := whereKnown(key.Value, path); at != "" {
 		mend = fmt.Sprintf("did you mean %s?", at)

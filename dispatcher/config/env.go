@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hearback/hearback/dispatcher"
 )
 
 const envPrefix = "HEARBACK_"
@@ -147,7 +149,7 @@ func (l *loader) unused() []string {
 			continue
 		}
 		w := "the environment variable " + name + " sets nothing"
-		if near := nearest(name, envNames()); near != "" {
+		if near := dispatcher.Nearest(name, envNames()); near != "" {
 			w += " (did you mean " + near + "?)"
 		}
 		warnings = append(warnings, w)

@@ -383,34 +383,9 @@ func say(t reflect.Type) string {
 
 // didYouMean suggests the nearest of the names when one is near.
 func didYouMean(name string, names []string, otherwise string) string {
-	best, least := "", len(name)/3+2
-	for _, n := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least {
-			best, least = n, d
-		}
-	}
+	best := dispatcher.Nearest(name, names)
 	if best == "" {
 		return otherwise
 	}
 	return "did you mean " + best + "?"
-}
-
-// distance counts the changes of single letters between two words.
-func distance(a, b string) int {
-	if len(a) > 60 || len(b) > 60 {
-		return 60
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		last := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			d := min(row[j]+1, row[j-1]+1, last+btoi(a[i-1] != b[j-1]))
-			last, row[j] = row[j], d
-		}
-	}
-	return row[len(b)]
 }

@@ -227,7 +227,7 @@ func unknownField(path, name string, fields map[string]reflect.Type) error {
 	}
 	sort.Strings(known)
 	mend := "leave it out; known are: " + strings.Join(known, ", ")
-	if near := Nearest(name, known); near != "" {
+	if near := dispatcher.Nearest(name, known); near != "" {
 		mend = fmt.Sprintf("did you mean %q? Known are: %s", near, strings.Join(known, ", "))
 	}
 	if len(known) == 0 {
@@ -291,35 +291,4 @@ func clip(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-// Nearest gives the known word that a mistyped one probably means, or "".
-func Nearest(word string, known []string) string {
-	best, least := "", len(word)/3+2
-	for _, k := range known {
-		if d := distance(strings.ToLower(clip(word)), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to add, drop or change, after Levenshtein.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -188,7 +188,7 @@ func (c *call) checkQuery(known ...string) error {
 			continue
 		}
 		mend := "known are: " + strings.Join(known, ", ")
-		if near := web.Nearest(name, known); near != "" {
+		if near := dispatcher.Nearest(name, known); near != "" {
 			mend = fmt.Sprintf("did you mean %q? %s", near, mend)
 		}
 		return dispatcher.Invalid(name, mend, "there is no such parameter")
