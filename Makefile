@@ -5,7 +5,7 @@ BIN     := bin/hearback
 # Proofs by many random histories run whole without the race detector, and in a smaller cut with it.
 PROOFS  := ./dispatcher ./dispatcher/internal/enginetest
 
-.PHONY: build test lint crash bench interop fuzz tools clean
+.PHONY: build test lint crash bench fuzz tools clean
 
 build:
 	$(GO) build -o $(BIN) ./cmd/hearback

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/config"
 	"github.com/hearback/hearback/dispatcher/source"
 	"github.com/hearback/hearback/dispatcher/subscribe"
 	"github.com/hearback/hearback/dispatcher/web"
@@ -32,7 +33,7 @@ func (a *App) makeWeb(context.Context) error {
 	}
 	ao := api.Options{Store: a.Store, Desk: desk, Lookup: a.Store, Renderer: a.Renderer, Sites: siteList(c), Clock: a.o.Clock, Log: log}
 	if a.Sources != nil {
-		ao.Sources = &sourcesDoor{a.Sources, sourceSites(a), sourceTypes(a)}
+		ao.Sources = newSourcesDoor(a.Sources, c.Sources)
 	}
 	mounts := slices.Concat(api.New(ao).Mounts(), pages.Mounts())
 	done := make(chan struct{})
@@ -120,24 +121,15 @@ func (a *App) registry() *prometheus.Registry {
 // sourcesDoor lets the API see and steer the poller.
 type sourcesDoor struct {
 	poller *source.Poller
-	sites  map[string]string
-	types  map[string]string
+	known  map[string]config.Source
 }
 
-func sourceSites(a *App) map[string]string {
-	m := map[string]string{}
-	for _, s := range a.o.Config.Sources {
-		m[s.Name] = s.Site
+func newSourcesDoor(p *source.Poller, list []config.Source) *sourcesDoor {
+	d := &sourcesDoor{poller: p, known: map[string]config.Source{}}
+	for _, s := range list {
+		d.known[s.Name] = s
 	}
-	return m
-}
-
-func sourceTypes(a *App) map[string]string {
-	m := map[string]string{}
-	for _, s := range a.o.Config.Sources {
-		m[s.Name] = s.Type
-	}
-	return m
+	return d
 }
 
 // List implements [api.Sources].
@@ -148,10 +140,10 @@ func (d *sourcesDoor) List(ctx context.Context, site string) ([]api.Source, erro
 	}
 	var out []api.Source
 	for _, s := range states {
-		if d.sites[s.Source] != site {
+		if d.known[s.Source].Site != site {
 			continue
 		}
-		out = append(out, api.Source{Name: s.Source, Site: site, Type: d.types[s.Source], Paused: s.Paused, PauseReason: s.PauseReason, Baseline: s.Baseline,
+		out = append(out, api.Source{Name: s.Source, Site: site, Type: d.known[s.Source].Type, Paused: s.Paused, PauseReason: s.PauseReason, Baseline: s.Baseline,
 			LastPoll: s.LastPoll, LastOK: s.LastOK, NextPoll: s.NextPoll, Errors: s.Errors, LastError: s.LastError, Warning: s.Warning, PerHour: s.Rate})
 	}
 	return out, nil

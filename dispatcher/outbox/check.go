@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -106,7 +107,7 @@ func (s *Stage) readSwitches(ctx context.Context) (*switches, error) {
 	}
 	sw := &switches{at: now, redirect: map[string]string{}}
 	for _, w := range list {
-		site, isSite := cutPrefix(w.Scope, "site:")
+		site, isSite := strings.CutPrefix(w.Scope, "site:")
 		switch {
 		case w.Mode == "hold" && (w.Scope == "" || w.Scope == "relay:"+s.o.Relay.Name()):
 			sw.all = true
@@ -131,11 +132,4 @@ func (w *switches) address(site string) string {
 		return a
 	}
 	return w.redirect[""]
-}
-
-func cutPrefix(s, prefix string) (string, bool) {
-	if len(s) > len(prefix) && s[:len(prefix)] == prefix {
-		return s[len(prefix):], true
-	}
-	return "", false
 }

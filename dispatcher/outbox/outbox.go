@@ -300,7 +300,7 @@ func (s *Stage) claimOnce(ctx context.Context) (int, error) {
 	}
 	jobs, err := s.check(ctx, ms)
 	if err != nil {
-		s.giveBack(ctx, ms)
+		s.giveBack(ms)
 		return 0, err
 	}
 	for _, j := range jobs {
@@ -324,7 +324,7 @@ func (s *Stage) register(ctx context.Context) error {
 }
 
 // giveBack makes claimed messages due again without charging them.
-func (s *Stage) giveBack(ctx context.Context, ms []dispatcher.Message) {
+func (s *Stage) giveBack(ms []dispatcher.Message) {
 	for i := range ms {
 		s.complete(store.Completion{Message: ms[i].ID, Owner: ms[i].Owner, State: dispatcher.StateDue, DueAt: s.o.Clock.Now().Add(s.o.Poll)})
 	}
