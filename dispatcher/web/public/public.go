@@ -43,26 +43,28 @@ type Pages struct {
 	desk      *subscribe.Desk
 	log       *slog.Logger
 	templates map[string]*template.Template // by language
-	words     map[string]words
+	languages *languages
+	words     map[string]words // those of languages
 	style     []byte
 	mux       *http.ServeMux
 }
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {
-	p := &Pages{desk: o.Desk, log: o.Log, templates: map[string]*template.Template{}, words: map[string]words{}, mux: http.NewServeMux()}
+	p := &Pages{desk: o.Desk, log: o.Log, templates: map[string]*template.Template{}, mux: http.NewServeMux()}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
-	for _, lang := range languages() {
-		p.words[lang] = wordsIn(lang)
-		t, err := template.New("").Funcs(template.FuncMap{"t": p.words[lang].say}).ParseFS(assets, "assets/*.tmpl")
-		if err != nil {
+	var err error
+	if p.languages, err = readLanguages(assets); err != nil {
+		return nil, fmt.Errorf("read the readers' words: %w", err)
+	}
+	p.words = p.languages.words
+	for lang, w := range p.words {
+		if p.templates[lang], err = template.New("").Funcs(template.FuncMap{"t": w.say, "n": w.count}).ParseFS(assets, "assets/*.tmpl"); err != nil {
 			return nil, fmt.Errorf("read the readers' pages: %w", err)
 		}
-		p.templates[lang] = t
 	}
-	var err error
 	if p.style, err = assets.ReadFile("assets/reader.css"); err != nil {
 		return nil, fmt.Errorf("read the readers' style: %w", err)
 	}
@@ -120,7 +122,7 @@ func (p *Pages) page(f func(*visit) error) http.HandlerFunc {
 		h.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		v := &visit{w: w, r: r, lang: spoken(r.Header.Get("Accept-Language")), post: r.Method == http.MethodPost}
+		v := &visit{w: w, r: r, lang: p.languages.spoken(r.Header.Get("Accept-Language")), post: r.Method == http.MethodPost}
 		if v.post {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 			if err := r.ParseMultipartForm(maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
@@ -141,13 +143,14 @@ func (p *Pages) open(v *visit, scopes ...token.Scope) error {
 	if err != nil {
 		return err
 	}
-	v.lang = languageOf(v.Reader.Locale, v.Site.Locale, v.lang)
+	v.lang = p.languages.of(v.Reader.Locale, v.Site.Locale, v.lang)
 	return nil
 }
 
 // view is what every page shows.
 type view struct {
 	Lang   string
+	Dir    string
 	Title  string
 	Site   dispatcher.Site // zero when the link told of none
 	Notice string          // what was just done, "" for nothing
@@ -158,7 +161,7 @@ type view struct {
 
 // show writes a page. It is made whole before the first byte goes out.
 func (p *Pages) show(v *visit, status int, name string, page view) error {
-	page.Lang, page.Site = v.lang, v.Site
+	page.Lang, page.Dir, page.Site = v.lang, p.words[v.lang].dir, v.Site
 	var b bytes.Buffer
 	if err := p.templates[v.lang].ExecuteTemplate(&b, name, page); err != nil {
 		return fmt.Errorf("make the page %s: %w", name, err)
