@@ -18,7 +18,7 @@ const (
 	maxCommentDepth = 8        // nested quotes and lists; deeper ones are flattened
 	maxCommentLinks = 40       // links; later ones are text
 	maxLinkLength   = 1000     // bytes of a link's address; longer ones are text
-	parentRunes     = 220      // visible characters of what is answered
+	parentRunes     = 160      // visible characters of what is answered
 )
 
 // kind of a node in a body.
@@ -37,6 +37,7 @@ type node struct {
 	tag  atom.Atom
 	text string // of nText; of an opened link its address
 	num  int    // of an opened item of a numbered list its number
+	rtl  bool   // of an opened quotation: it is written from right to left
 }
 
 // body is a comment after sanitising and cutting: balanced, bounded and free
@@ -76,6 +77,7 @@ func makeBody(policy *bluemonday.Policy, source string, plain bool, runes int) b
 		b.html(policy.Sanitize(source))
 	}
 	b.closeTo(0)
+	b.mirrored()
 	return b.body
 }
 

@@ -11,30 +11,32 @@ func TestCommentsAreReadableInBothParts(t *testing.T) {
 	policy := sanitizer()
 	long := strings.Repeat("word ", 400)
 	for _, c := range []struct{ name, source, html, text string }{
-		{"a paragraph", "<p>Hello <b>you</b>, there</p>", `<p style="S">Hello <b>you</b>, there</p>`, "Hello *you*, there"},
-		{"bare text", "Hello<br>you", `<p style="S">Hello<br>` + "\n" + `you</p>`, "Hello\nyou"},
-		{"two breaks", "one<br><br>two", `<p style="S">one<br>` + "\n<br>\n" + `two</p>`, "one\n\ntwo"},
-		{"a quote and an answer", "<blockquote><p>so?</p><p>really</p></blockquote><p>yes</p>", `<blockquote class="quote" style="Q"><p style="S">so?</p>` + "\n" + `<p style="S">really</p>` + "\n</blockquote>\n" + `<p style="S">yes</p>`, "> so?\n>\n> really\n\nyes"},
+		{"a paragraph", "<p>Hello <b>you</b>, there</p>", `<p>Hello <b>you</b>, there</p>`, "Hello *you*, there"},
+		{"bare text", "Hello<br>you", `<p>Hello<br>` + "\n" + `you</p>`, "Hello\nyou"},
+		{"two breaks", "one<br><br>two", `<p>one<br>` + "\n<br>\n" + `two</p>`, "one\n\ntwo"},
+		{"a quote and an answer", "<blockquote><p>so?</p><p>really</p></blockquote><p>yes</p>", `<blockquote class=l><p>so?</p>` + "\n" + `<p>really</p>` + "\n</blockquote>\n" + `<p>yes</p>`, "> so?\n>\n> really\n\nyes"},
+		{"a quote from right to left", "<blockquote><blockquote>12: שלום</blockquote></blockquote>yes", "<blockquote class=r><blockquote class=r>12: שלום</blockquote>\n</blockquote>\n<p>yes</p>", "> > 12: שלום\n\nyes"},
+		{"an empty quote and a full one", "<blockquote>…</blockquote><blockquote>שלום</blockquote>", "<blockquote class=l>…</blockquote>\n<blockquote class=r>שלום</blockquote>", ""},
 		{"a list", "<ul><li>one</li><li><p>two</p><ul><li>deep</li></ul></li></ul>end", "", "- one\n- two\n\n  - deep\n\nend"},
 		{"a numbered list", "<ol start=3><li>c<li>d</ol>", "", "3. c\n4. d"},
 		{"a quote in a list", "<ul><li><blockquote>q</blockquote></li></ul>", "", "- > q"},
-		{"code", "<pre><code>if x {\n\ty()\n}</code></pre>", `<div class="code" dir="ltr" style="P"><code style="C">if x {<br>` + "\n\u00a0 \u00a0 y()<br>\n" + `}</code></div>`, "if x {\n    y()\n}"},
-		{"a link", `see <a href="https://www.example.org/a?b=1&amp;c=2">this</a> now`, `<p style="S">see <a class="link" href="https://www.example.org/a?b=1&amp;c=2" style="L">this</a> (<bdi>example.org</bdi>) now</p>`, "see this now\nhttps://www.example.org/a?b=1&c=2"},
-		{"a link that shows itself", `<a href="https://example.org/x">https://example.org/x</a>`, `<p style="S"><a class="link" href="https://example.org/x" style="L">https://example.org/x</a></p>`, "https://example.org/x"},
-		{"a link that lies", `<a href="https://evil.example/">https://bank.example/</a>`, `<p style="S"><a class="link" href="https://evil.example/" style="L">https://bank.example/</a> (<bdi>evil.example</bdi>)</p>`, "https://bank.example/\nhttps://evil.example/"},
+		{"code", "<pre><code>if x {\n\ty()\n}</code></pre>", `<div class=code dir=ltr><code>if x {<br>` + "\n\u00a0 \u00a0 y()<br>\n" + `}</code></div>`, "if x {\n    y()\n}"},
+		{"a link", `see <a href="https://www.example.org/a?b=1&amp;c=2">this</a> now`, `<p>see <a href="https://www.example.org/a?b=1&amp;c=2">this</a> (<bdi>example.org</bdi>) now</p>`, "see this now\nhttps://www.example.org/a?b=1&c=2"},
+		{"a link that shows itself", `<a href="https://example.org/x">https://example.org/x</a>`, `<p><a href="https://example.org/x">https://example.org/x</a></p>`, "https://example.org/x"},
+		{"a link that lies", `<a href="https://evil.example/">https://bank.example/</a>`, `<p><a href="https://evil.example/">https://bank.example/</a> (<bdi>evil.example</bdi>)</p>`, "https://bank.example/\nhttps://evil.example/"},
 		{"a link with look-alike letters", `<a href="https://exаmple.org/">example.org</a>`, `(<bdi>xn--exmple-4nf.org</bdi>)`, ""},
-		{"a script link", `<a href="javascript:alert(1)">x</a>`, `<p style="S">x</p>`, "x"},
-		{"a picture", `a<img src="https://x.example/t.gif" alt="cat">b`, `<p style="S">ab</p>`, "ab"},
-		{"a script", `a<script>alert(1)</script>b<style>c</style>`, `<p style="S">ab</p>`, "ab"},
-		{"a table", "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", `<p style="S">a b</p>` + "\n" + `<p style="S">c</p>`, "a b\n\nc"},
+		{"a script link", `<a href="javascript:alert(1)">x</a>`, `<p>x</p>`, "x"},
+		{"a picture", `a<img src="https://x.example/t.gif" alt="cat">b`, `<p>ab</p>`, "ab"},
+		{"a script", `a<script>alert(1)</script>b<style>c</style>`, `<p>ab</p>`, "ab"},
+		{"a table", "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", `<p>a b</p>` + "\n" + `<p>c</p>`, "a b\n\nc"},
 		{"broken nesting", "</p></div><b>x<p>y</b>z", "", "*x*\n\nyz"},
-		{"white space", "<p>  a \n  b&nbsp; </p>\n\n", `<p style="S">a b</p>`, "a b"},
-		{"entities", "<p>a &lt;b&gt; &amp; c</p>", `<p style="S">a &lt;b&gt; &amp; c</p>`, "a <b> & c"},
-		{"controls", "<p>a\u202eb\x00c</p>", `<p style="S">abc</p>`, "abc"},
+		{"white space", "<p>  a \n  b&nbsp; </p>\n\n", `<p>a b</p>`, "a b"},
+		{"entities", "<p>a &lt;b&gt; &amp; c</p>", `<p>a &lt;b&gt; &amp; c</p>`, "a <b> & c"},
+		{"controls", "<p>a\u202eb\x00c</p>", `<p>abc</p>`, "abc"},
 		{"a long one", "<p>" + long + "</p>", "", ""},
 	} {
 		b := makeBody(policy, c.source, false, maxCommentRunes)
-		page := strings.NewReplacer(styleQuote, "Q", stylePre, "P", styleBlock, "S", styleCode, "C", styleLink, "L").Replace(b.html())
+		page := b.html()
 		if c.html != "" && page != c.html && !(strings.HasPrefix(c.html, "(") && strings.Contains(page, c.html)) {
 			t.Errorf("%s, HTML:\ngot  %q\nwant %q", c.name, page, c.html)
 		}

@@ -8,18 +8,6 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Styles of what may stand in a comment. They are written here because a
-// comment is made after the template's own styles were inlined; the class
-// names are those that the layout's dark mode knows.
-const (
-	styleBlock = "margin:0 0 10px"
-	styleList  = "margin:0 0 10px;padding:0 0 0 22px"
-	styleQuote = "margin:0 0 10px;padding:0 0 0 12px;border-left:3px solid #d5d0c6"
-	stylePre   = "margin:0 0 10px;padding:10px 12px;background:#f4f2ee;font:13px/1.5 Consolas,Menlo,monospace;border-radius:4px"
-	styleCode  = "font:14px Consolas,Menlo,monospace"
-	styleLink  = "color:#0a5a9c"
-)
-
 // html writes the body for the HTML part. Every line it writes may be joined
 // with its neighbours and lose its indentation without changing what is seen.
 func (b body) html() string {
@@ -65,27 +53,26 @@ func (b body) html() string {
 	return strings.TrimSpace(w.String())
 }
 
+// openTag writes the start of an element without styles of its own: they stand
+// once, in the head of the layout, and where a program drops that the browser's
+// own are good enough. Quotations get a class for the side of their bar.
 func openTag(n node) string {
 	switch n.tag {
-	case atom.P:
-		return `<p style="` + styleBlock + `">`
 	case atom.H3:
-		return `<p style="` + styleBlock + `"><b>`
+		return "<p><b>"
 	case atom.Blockquote:
-		return `<blockquote class="quote" style="` + styleQuote + `">`
+		if n.rtl {
+			return "<blockquote class=r>"
+		}
+		return "<blockquote class=l>"
 	case atom.Pre:
-		return `<div class="code" dir="ltr" style="` + stylePre + `">`
-	case atom.Code:
-		return `<code style="` + styleCode + `">`
-	case atom.Ul:
-		return `<ul style="` + styleList + `">`
+		return "<div class=code dir=ltr>"
 	case atom.Ol:
 		if n.num != 0 {
-			return `<ol start="` + strconv.Itoa(n.num+1) + `" style="` + styleList + `">`
+			return "<ol start=" + strconv.Itoa(n.num+1) + ">"
 		}
-		return `<ol style="` + styleList + `">`
 	case atom.A:
-		return `<a class="link" href="` + html.EscapeString(n.text) + `" style="` + styleLink + `">`
+		return `<a href="` + html.EscapeString(n.text) + `">`
 	}
 	return "<" + n.tag.String() + ">"
 }

@@ -61,7 +61,7 @@ func inline(set blocks) (map[string]string, error) {
 		}
 	}
 	styled = strings.ReplaceAll(styled, ` data-premailer="ignore"`, "")
-	return in.split(styled)
+	return in.split(lean(styled))
 }
 
 // list writes nodes as markup with stand-ins. Calls of a block are replaced by

@@ -173,11 +173,14 @@ func (r *Renderer) readFiles() error {
 
 // newLanguage makes the language of a tag with the words of a built-in one.
 func newLanguage(tag string, words map[string]string) *language {
-	own := make(map[string]string, len(words)+2)
+	own := make(map[string]string, len(words)+3)
 	for k, v := range words {
 		own[k] = v
 	}
-	own["lang"], own["dir"] = tag, direction(tag)
+	own["lang"], own["dir"], own["quote"] = tag, direction(tag), "0 0 0 3px"
+	if own["dir"] == "rtl" {
+		own["quote"] = "0 3px 0 0" // the bar beside a quotation
+	}
 	return &language{tag: tag, words: own, date: own["date"],
 		weekdays: strings.Fields(own["weekdays"]), months: strings.Fields(own["months"])}
 }

@@ -89,7 +89,7 @@ func sampleFrame(kind dispatcher.Kind, locale string) *Mail {
 		m.Links = Links{}
 		m.Data = map[string]string{
 			"title": "The source “blog” is paused",
-			"text":  "At 08:02 it brought 4,212 new comments at once; usual are fewer than 40.\nNothing was mailed. The comments are recorded and wait for you.",
+			"text":  "At 08:02 it brought 4,212 new comments at once; usually there are fewer than 40.\nNothing was mailed. The comments are recorded and wait for you.",
 			"mend":  "Look at them and resume the source, or baseline it if they come from an import.",
 			"url":   "https://workshop.example/hearback/admin/sources/blog",
 		}

@@ -122,7 +122,7 @@ func (r *Renderer) itemBody(p *plan, it *Item, thread ThreadView, above bool, zo
 	v := &ItemBody{Thread: thread, Reason: it.Reason.String(), Site: p.site}
 	v.Comment = CommentView{
 		Author:    p.author(c.AuthorName),
-		HTML:      template.HTML(parsed.html()), // sanitised and written by us
+		HTML:      template.HTML(fold(parsed.html())), // sanitised and written by us
 		Text:      parsed.text(),
 		Lead:      parsed.lead(110),
 		URL:       cleanURL(c.URL),
