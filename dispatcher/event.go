@@ -37,79 +37,81 @@ const (
 )
 
 // Event is one thing that happened on a site, as it arrives at any door and as
-// a source makes it. It is remembered by (Site, ID) for 30 days.
+// a source makes it. It is remembered by (Site, ID) for 30 days. The tags doc,
+// need and max are for the description of the HTTP API, which is made of these
+// types.
 type Event struct {
-	ID           string             `json:"id"`
-	Type         EventType          `json:"type"`
-	Time         time.Time          `json:"time"` // when it became visible
-	Site         string             `json:"site,omitempty"`
-	Thread       *EventThread       `json:"thread,omitempty"`
-	Comment      *EventComment      `json:"comment,omitempty"`
-	Author       *EventAuthor       `json:"author,omitempty"`
-	Reader       string             `json:"reader,omitempty"` // thread.read: the subscriber's id
-	Notify       *bool              `json:"notify,omitempty"` // false records and mails nobody
-	Subscriber   *EventSubscriber   `json:"subscriber,omitempty"`
-	Subscription *EventSubscription `json:"subscription,omitempty"`
+	ID           string             `json:"id" doc:"names the event, not the comment, such as c-123-published; remembered for 30 days" need:"true" max:"200"`
+	Type         EventType          `json:"type" doc:"what happened" need:"true"`
+	Time         time.Time          `json:"time" doc:"when it became visible" need:"true"`
+	Site         string             `json:"site,omitempty" doc:"key of the site; may be left out, the call has it"`
+	Thread       *EventThread       `json:"thread,omitempty" doc:"needed by all but comment.removed, author.erased and those about subscribers"`
+	Comment      *EventComment      `json:"comment,omitempty" doc:"needed by comment.published, .edited and .removed"`
+	Author       *EventAuthor       `json:"author,omitempty" doc:"who wrote the comment; needed by author.erased"`
+	Reader       string             `json:"reader,omitempty" doc:"thread.read: the site's own id of the subscriber who has seen it up to time" max:"200"`
+	Notify       *bool              `json:"notify,omitempty" doc:"false records and mails nobody"`
+	Subscriber   *EventSubscriber   `json:"subscriber,omitempty" doc:"subscriber.set: as in a PUT, with id"`
+	Subscription *EventSubscription `json:"subscription,omitempty" doc:"subscription.set and .ended: as in a POST"`
 }
 
 // EventThread is a thread as an event tells of it.
 type EventThread struct {
-	ID    string `json:"id"`
-	URL   string `json:"url,omitempty"`
-	Title string `json:"title,omitempty"`
+	ID    string `json:"id" doc:"the site's own id" need:"true" max:"200"`
+	URL   string `json:"url,omitempty" doc:"its page; must lie under the site's base URL" format:"uri" max:"2000"`
+	Title string `json:"title,omitempty" doc:"shown in mails" max:"500"`
 }
 
 // EventComment is a comment as an event tells of it. HTML is sanitised when it
 // is shown; Text, plain text, may stand for it.
 type EventComment struct {
-	ID        string    `json:"id"`
-	ParentID  string    `json:"parent_id,omitempty"`
-	URL       string    `json:"url,omitempty"`
-	HTML      string    `json:"html,omitempty"`
-	Text      string    `json:"text,omitempty"`
-	WrittenAt time.Time `json:"written_at,omitzero"` // when it was written, if before Event.Time
+	ID        string    `json:"id" doc:"the site's own id" need:"true" max:"200"`
+	ParentID  string    `json:"parent_id,omitempty" doc:"the comment that it answers" max:"200"`
+	URL       string    `json:"url,omitempty" doc:"its place on the page" format:"uri" max:"2000"`
+	HTML      string    `json:"html,omitempty" doc:"its text as HTML; sanitised when it is shown"`
+	Text      string    `json:"text,omitempty" doc:"plain text, in place of html"`
+	WrittenAt time.Time `json:"written_at,omitzero" doc:"when it was written, if before time"`
 }
 
 // EventAuthor is who wrote a comment. ID is empty for guests; Email, when
 // given, is used only to recognise a subscriber's own comments.
 type EventAuthor struct {
-	ID    string `json:"id,omitempty"`
-	Name  string `json:"name,omitempty"`
-	Email string `json:"email,omitempty"`
+	ID    string `json:"id,omitempty" doc:"the site's own id; none for guests" max:"200"`
+	Name  string `json:"name,omitempty" doc:"shown in mails" max:"200"`
+	Email string `json:"email,omitempty" doc:"only to recognise a subscriber's own comments"`
 }
 
 // Consent is a reader's own later agreement, which alone renews what they
 // ended.
 type Consent struct {
-	Time   time.Time `json:"time"`
-	Source string    `json:"source"`
+	Time   time.Time `json:"time" doc:"when the reader agreed" need:"true"`
+	Source string    `json:"source" doc:"where they agreed, such as \"sign-up form\"" need:"true" max:"500"`
 }
 
 // EventSubscriber is the content of a subscriber.set event and of a PUT. Nil
 // fields stay as they are.
 type EventSubscriber struct {
-	ID         string    `json:"id"`
-	Email      *string   `json:"email,omitempty"`
-	Name       *string   `json:"name,omitempty"`
-	Locale     *string   `json:"locale,omitempty"`
-	Zone       *string   `json:"time_zone,omitempty"`
-	Schedule   *string   `json:"schedule,omitempty"`
-	AuthorIDs  *[]string `json:"author_ids,omitempty"`
-	QuietHours *string   `json:"quiet_hours,omitempty"`  // "22:00-07:00", "" for none
-	PausedTill *string   `json:"paused_until,omitempty"` // RFC 3339, "" for not paused
-	Confirmed  *bool     `json:"confirmed,omitempty"`    // true needs the right subscribers:vouch
-	Consent    *Consent  `json:"consent,omitempty"`
+	ID         string    `json:"id" doc:"the site's own id; may be left out where the path has it" max:"200"`
+	Email      *string   `json:"email,omitempty" doc:"their address; a changed one must be confirmed again" format:"email"`
+	Name       *string   `json:"name,omitempty" doc:"what mails call them" max:"200"`
+	Locale     *string   `json:"locale,omitempty" doc:"language of their mails, BCP 47; empty for the site's" max:"35"`
+	Zone       *string   `json:"time_zone,omitempty" doc:"IANA name such as Europe/Berlin; empty for the site's"`
+	Schedule   *string   `json:"schedule,omitempty" doc:"cadence of subscriptions that name none; empty for the site's"`
+	AuthorIDs  *[]string `json:"author_ids,omitempty" doc:"what they are called as an author of comments; replaces those there were" max:"50"`
+	QuietHours *string   `json:"quiet_hours,omitempty" doc:"nothing is mailed in these hours of their day, such as 22:00-07:00; empty for none"` // "22:00-07:00", "" for none
+	PausedTill *string   `json:"paused_until,omitempty" doc:"nothing is mailed until then, RFC 3339; empty for not paused"`
+	Confirmed  *bool     `json:"confirmed,omitempty" doc:"true says that the address is known to be theirs; needs the right subscribers:vouch"` // true needs the right subscribers:vouch
+	Consent    *Consent  `json:"consent,omitempty" doc:"their own later agreement, which alone renews what they ended"`
 }
 
 // EventSubscription is the content of subscription.set and .ended and of a
 // POST.
 type EventSubscription struct {
-	Subscriber string   `json:"subscriber"`
-	Target     Target   `json:"target"`
-	Schedule   string   `json:"schedule,omitempty"`
-	Mute       bool     `json:"mute,omitempty"` // a mute in place of a subscription
-	Confirmed  bool     `json:"confirmed,omitempty"`
-	Consent    *Consent `json:"consent,omitempty"`
+	Subscriber string   `json:"subscriber" doc:"the site's own id of the subscriber" need:"true" max:"200"`
+	Target     Target   `json:"target" doc:"what is followed" need:"true"`
+	Schedule   string   `json:"schedule,omitempty" doc:"a cadence of its own; left out, the subscriber's or the site's counts"`
+	Mute       bool     `json:"mute,omitempty" doc:"never hear of a thread or an author, in place of a subscription"`
+	Confirmed  bool     `json:"confirmed,omitempty" doc:"true says that the address is known to be theirs; needs the right subscribers:vouch"`
+	Consent    *Consent `json:"consent,omitempty" doc:"their own later agreement, which alone renews what they ended"`
 }
 
 // Hash fingerprints the event's content, so that the same id with other content

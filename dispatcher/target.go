@@ -30,9 +30,9 @@ const (
 // Target is what a subscription or a mute names. ID is the site's own id; it
 // is empty for site and replies targets. Depth is set for replies only.
 type Target struct {
-	Type  TargetType `json:"type"`
-	ID    string     `json:"id,omitempty"`
-	Depth Depth      `json:"depth,omitempty"`
+	Type  TargetType `json:"type" doc:"thread: every comment of it; comment: all that is below it; author: all that they write; replies: answers to the subscriber's own comments; site: everything" need:"true"`
+	ID    string     `json:"id,omitempty" doc:"the site's own id; none for replies and site" max:"200"`
+	Depth Depth      `json:"depth,omitempty" doc:"of replies: direct answers (default), or everything below the subscriber's own comments"`
 }
 
 // Validate checks the target and fills the depth of a replies target.

@@ -19,6 +19,7 @@ import (
 	"github.com/hearback/hearback/dispatcher/web/api"
 	webcatcher "github.com/hearback/hearback/dispatcher/web/catcher"
 	"github.com/hearback/hearback/dispatcher/web/public"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
 // makeWeb makes the doors that are reached by HTTP and opens their port, so
@@ -133,17 +134,17 @@ func newSourcesDoor(p *source.Poller, list []config.Source) *sourcesDoor {
 }
 
 // List implements [api.Sources].
-func (d *sourcesDoor) List(ctx context.Context, site string) ([]api.Source, error) {
+func (d *sourcesDoor) List(ctx context.Context, site string) ([]wire.Source, error) {
 	states, err := d.poller.States(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []api.Source
+	var out []wire.Source
 	for _, s := range states {
 		if d.known[s.Source].Site != site {
 			continue
 		}
-		out = append(out, api.Source{Name: s.Source, Site: site, Type: d.known[s.Source].Type, Paused: s.Paused, PauseReason: s.PauseReason, Baseline: s.Baseline,
+		out = append(out, wire.Source{Name: s.Source, Site: site, Type: d.known[s.Source].Type, Paused: s.Paused, PauseReason: s.PauseReason, Baseline: s.Baseline,
 			LastPoll: s.LastPoll, LastOK: s.LastOK, NextPoll: s.NextPoll, Errors: s.Errors, LastError: s.LastError, Warning: s.Warning, PerHour: s.Rate})
 	}
 	return out, nil

@@ -21,7 +21,7 @@ import (
 // [dispatcher.CodeTooLarge] error.
 func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return nil, TooLarge(limit)
 	}
 	size := min(max(r.ContentLength+1, 512), limit+1)
 	b := bytes.NewBuffer(make([]byte, 0, size))
@@ -29,7 +29,7 @@ func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
-		return nil, tooLarge(limit)
+		return nil, TooLarge(limit)
 	case err != nil:
 		if r.Context().Err() != nil {
 			return nil, r.Context().Err()
@@ -39,7 +39,8 @@ func Body(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func tooLarge(limit int64) error {
+// TooLarge is the error of a body that is longer than it may be.
+func TooLarge(limit int64) error {
 	return &dispatcher.Error{Code: dispatcher.CodeTooLarge, Message: fmt.Sprintf("the body has more than %d bytes", limit), Mend: "send it in several requests"}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
 // Status gives the HTTP status of a code. It is the only such table.
@@ -33,16 +34,20 @@ func Status(c dispatcher.Code) int {
 	return http.StatusInternalServerError
 }
 
-// Problem is an error as it is answered, RFC 9457 §3. Code, Field and Mend are
-// extension members.
-type Problem struct {
-	Type   string          `json:"type"`
-	Title  string          `json:"title"`
-	Status int             `json:"status"`
-	Detail string          `json:"detail,omitempty"`
-	Code   dispatcher.Code `json:"code"`
-	Field  string          `json:"field,omitempty"` // path of the field that is wrong
-	Mend   string          `json:"mend,omitempty"`  // what to do
+// Problem is an error as it is answered, RFC 9457 §3.
+type Problem = wire.Problem
+
+// mend says what to do about an error that does not say it itself.
+func mend(c dispatcher.Code) string {
+	switch c {
+	case dispatcher.CodeNotFound:
+		return "check the name and the site that the call is for; what there is can be listed"
+	case dispatcher.CodeUnavailable, dispatcher.CodeLimited:
+		return "try again after the time that Retry-After says"
+	case dispatcher.CodeConflict, dispatcher.CodeInUse, dispatcher.CodeIDReused, dispatcher.CodeEnded:
+		return "look at its present state first"
+	}
+	return "compare the call with the API's description at /docs"
 }
 
 // ProblemOf gives the problem of an error. Of an error without a code nothing
@@ -57,6 +62,9 @@ func ProblemOf(err error) Problem {
 		}
 	} else {
 		p.Detail, p.Mend = "something went wrong on our side", "try again; the daemon's log says more"
+	}
+	if p.Mend == "" {
+		p.Mend = mend(p.Code)
 	}
 	p.Status = Status(p.Code)
 	p.Title = http.StatusText(p.Status)
@@ -101,6 +109,11 @@ func Fail(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	case p.Code == dispatcher.CodeUnavailable:
 		log.WarnContext(r.Context(), "a request could not be served", "route", r.Pattern, "request", RequestID(w), "error", err)
 		w.Header().Set("Retry-After", "2")
+	}
+	var own interface{ WriteProblem(http.ResponseWriter) }
+	if errors.As(err, &own) { // a problem that says more than others
+		own.WriteProblem(w)
+		return
 	}
 	WriteProblem(w, p)
 }

@@ -1,5 +1,7 @@
 // Package api is the HTTP API: the door of a site's back end and of admins'
-// tools. Its contract stands in docs/api.md, and in short at /openapi.json.
+// tools. Its contract stands in docs/api.md; for programs it is written at
+// /openapi.json and for people at /docs, both made of the routes and of the
+// types that they read and answer.
 //
 // The story of one call: the key says who it is and which sites and rights it
 // has ([store.Key]); the key's rate is looked at; the route says what right it asks
@@ -14,9 +16,9 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -24,6 +26,7 @@ import (
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/subscribe"
 	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
 // Lookup answers what the API asks beyond the store's own use cases.
@@ -36,9 +39,8 @@ type Lookup interface {
 
 // Sources are the places that the daemon polls.
 type Sources interface {
-	// List gives the sources of a site with what is known of them, as it is
-	// answered.
-	List(ctx context.Context, site string) ([]Source, error)
+	// List gives the sources of a site with what is known of them.
+	List(ctx context.Context, site string) ([]wire.Source, error)
 	Poll(ctx context.Context, name string) error
 	Pause(ctx context.Context, name, reason string) error
 	Resume(ctx context.Context, name, admit string) error
@@ -54,6 +56,9 @@ type Options struct {
 	Renderer *render.Renderer
 	Sites    []dispatcher.Site
 	Sources  Sources
+	// Origins are the sites whose pages may call the API from a browser, such
+	// as "https://app.example.org".
+	Origins []string
 	// Rate and Burst bound the calls of one key; 0 means 5,000 a second and
 	// twice as many at once.
 	Rate  float64
@@ -64,15 +69,22 @@ type Options struct {
 
 // The limits that docs/api.md states.
 const (
-	MaxBody    = 10 << 20 // bytes of a body with events or subscribers
-	MaxSmall   = 1 << 20  // bytes of any other body
-	MaxBatch   = 1000     // events in one {"events": […]}, lines in one transaction
-	MaxPage    = 500      // rows of one page
-	defRate    = 5000
-	defaultRow = 50
+	MaxBody  = 10 << 20  // bytes of a body with events
+	MaxLines = 256 << 20 // bytes of a body with subscribers or subscriptions, one a line
+	MaxSmall = 1 << 20   // bytes of any other body
+	MaxBatch = 1000      // events in one {"events": […]}, lines in one transaction
+	MaxPage  = 500       // rows of one page
+	defRate  = 5000
 )
 
-// API serves /v1/ and /openapi.json. It is safe for concurrent use.
+// The media types that the API reads and writes.
+const (
+	jsonType    = "application/json"
+	problemType = "application/problem+json"
+	linesType   = "application/x-ndjson"
+)
+
+// API serves /v1/, /openapi.json and /docs. It is safe for concurrent use.
 type API struct {
 	o       Options
 	mux     *http.ServeMux
@@ -96,24 +108,60 @@ func New(o Options) *API {
 	}
 	a := &API{o: o, mux: http.NewServeMux(), limits: newLimits(o.Rate, o.Burst)}
 	a.commits = newCommitter(o.Store, o.Lookup)
-	for _, r := range routes() {
+	all := routes()
+	for _, r := range all {
 		a.mux.Handle(r.method+" "+r.path, a.serve(r))
 	}
-	a.mux.Handle("GET /openapi.json", openAPI())
+	doc := document(all)
+	a.mux.Handle("GET /openapi.json", serveDocument(doc))
+	manual(a.mux, doc)
 	a.mux.Handle("/v1/", web.Handler(o.Log, a.unknown))
 	return a
 }
 
 // ServeHTTP answers one call.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.cors(w, r) {
+		return
+	}
+	if p := r.URL.EscapedPath(); strings.HasPrefix(p, "/v1/") && path.Clean(p) != strings.TrimSuffix(p, "/") {
+		// The mux would redirect to the path without its dots.
+		web.Fail(w, r, a.o.Log, noSuchPath(p))
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
 
 // Mounts gives what a [web.Server] mounts.
 func (a *API) Mounts() []web.Mount {
-	return []web.Mount{{Pattern: "/v1/", Handler: a}, {Pattern: "GET /openapi.json", Handler: a}}
+	return []web.Mount{{Pattern: "/v1/", Handler: a}, {Pattern: "/openapi.json", Handler: a}, {Pattern: "GET /docs", Handler: a}, {Pattern: "GET /docs/", Handler: a}}
+}
+
+func noSuchPath(path string) error {
+	e := dispatcher.NotFound("such path", clip(path))
+	e.Mend = "see /docs or /openapi.json for what there is; a part of a path is percent-encoded"
+	return e
 }
 
 // unknown answers for paths and methods that no route has.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request) error {
+	allowed := a.methods(r)
+	if len(allowed) == 0 {
+		return noSuchPath(r.URL.Path)
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	p := web.ProblemOf(dispatcher.Invalid("", "use "+strings.Join(allowed, " or "), "this path does not take %s", r.Method))
+	p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
+	web.WriteProblem(w, p)
+	return nil
+}
+
+// methods lists what the path of a request takes.
+func (a *API) methods(r *http.Request) []string {
 	var allowed []string
 	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 		probe := r.Clone(r.Context())
@@ -122,34 +170,16 @@ func (a *API) unknown(w http.ResponseWriter, r *http.Request) error {
 			allowed = append(allowed, method)
 		}
 	}
-	if len(allowed) == 0 {
-		e := dispatcher.NotFound("such path", r.URL.Path)
-		e.Mend = "see /openapi.json for what there is"
-		return e
-	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	p := web.ProblemOf(dispatcher.Invalid("", "use "+strings.Join(allowed, " or "), "this path does not take %s", r.Method))
-	p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
-	web.WriteProblem(w, p)
-	return nil
+	return allowed
 }
 
 // call is one authenticated call.
 type call struct {
-	w    http.ResponseWriter
-	r    *http.Request
-	key  store.Key
-	site string
-}
-
-// route is one line of the contract.
-type route struct {
-	method, path string
-	rights       []store.Right // any of them opens it
-	global       bool          // what it changes concerns all sites
-	summary      string
-	do           func(*API, *call) error
-	limit        int64 // bytes of the body; 0 means MaxSmall
+	w     http.ResponseWriter
+	r     *http.Request
+	key   store.Key
+	site  string
+	limit int64 // bytes of its body
 }
 
 // serve puts around a route what all of them need.
@@ -158,11 +188,11 @@ func (a *API) serve(rt route) http.Handler {
 		rt.limit = MaxSmall
 	}
 	return web.Handler(a.o.Log, func(w http.ResponseWriter, r *http.Request) error {
-		c := &call{w: w, r: r}
+		c := &call{w: w, r: r, limit: rt.limit}
 		if err := a.admit(c, &rt); err != nil {
 			return err
 		}
-		if name := r.Header.Get("Idempotency-Key"); name != "" && r.Method != http.MethodGet {
+		if name := r.Header.Get(idempotencyKey); name != "" && r.Method != http.MethodGet {
 			return a.once(c, &rt, name)
 		}
 		return rt.do(a, c)
@@ -171,30 +201,6 @@ func (a *API) serve(rt route) http.Handler {
 
 // context gives the call's context.
 func (c *call) context() context.Context { return c.r.Context() }
-
-// query gives one parameter of the address.
-func (c *call) query(name string) string { return c.r.URL.Query().Get(name) }
-
-// checkQuery refuses parameters that the route does not know: a filter with a
-// slip of the pen would list everything.
-func (c *call) checkQuery(known ...string) error {
-	known = append(known, "site")
-	for name := range c.r.URL.Query() {
-		ok := false
-		for _, k := range known {
-			ok = ok || k == name
-		}
-		if ok {
-			continue
-		}
-		mend := "known are: " + strings.Join(known, ", ")
-		if near := dispatcher.Nearest(name, known); near != "" {
-			mend = fmt.Sprintf("did you mean %q? %s", near, mend)
-		}
-		return dispatcher.Invalid(name, mend, "there is no such parameter")
-	}
-	return nil
-}
 
 // caller says what the key may do at the desk.
 func (c *call) caller() subscribe.Caller { return subscribe.Caller{Vouch: c.key.May(store.RightVouch)} }

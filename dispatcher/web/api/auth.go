@@ -2,10 +2,12 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/time/rate"
 
@@ -29,8 +31,8 @@ func (a *API) admit(c *call, rt *route) error {
 		}
 		return err
 	}
-	if wait := a.limits.wait(c.key.ID, a.o.Clock()); wait > 0 {
-		c.w.Header().Set("Retry-After", fmt.Sprint(int(wait/time.Second)+1))
+	if wait := a.limits.spend(c.w.Header(), c.key.ID, a.o.Clock()); wait > 0 {
+		c.w.Header().Set("Retry-After", fmt.Sprint(seconds(wait)))
 		return &dispatcher.Error{Code: dispatcher.CodeLimited, Message: "this key makes too many calls", Mend: "wait as long as Retry-After says, and send events in batches"}
 	}
 	if !slices.ContainsFunc(rt.rights, c.key.May) {
@@ -40,8 +42,27 @@ func (a *API) admit(c *call, rt *route) error {
 	if rt.global && !a.everySite(c.key) {
 		return &dispatcher.Error{Code: dispatcher.CodeForbidden, Message: "this concerns all sites, and the key is for some", Mend: "use a key for all sites"}
 	}
-	c.site, err = a.siteOf(c)
-	return err
+	if c.site, err = a.siteOf(c); err != nil {
+		return err
+	}
+	return c.checkText(rt)
+}
+
+// checkText refuses what no name and no text can be. Databases do not agree on
+// what they do with it.
+func (c *call) checkText(rt *route) error {
+	bad := func(text string) bool { return !utf8.ValidString(text) || strings.ContainsRune(text, 0) }
+	for _, name := range pathNames(rt.path) {
+		if bad(c.r.PathValue(name)) {
+			return dispatcher.Invalid(name, "percent-encode UTF-8 without control characters", "no %s can be called that", name)
+		}
+	}
+	for name, values := range c.r.URL.Query() {
+		if bad(name) || slices.ContainsFunc(values, bad) {
+			return dispatcher.Invalid(strings.ToValidUTF8(clip(name), "�"), "percent-encode UTF-8 without control characters", "is no text")
+		}
+	}
+	return nil
 }
 
 func words(rights []store.Right) string {
@@ -68,7 +89,7 @@ func (a *API) everySite(k store.Key) bool { return len(a.sitesOf(k)) == len(a.o.
 // siteOf gives the one site that the call belongs to.
 func (a *API) siteOf(c *call) (string, error) {
 	mine := a.sitesOf(c.key)
-	asked := c.query("site")
+	asked := c.r.URL.Query().Get("site")
 	switch {
 	case asked != "" && slices.Contains(mine, asked):
 		return asked, nil
@@ -96,8 +117,10 @@ func newLimits(perSecond float64, burst int) *limits {
 	return &limits{rate: rate.Limit(perSecond), burst: burst, keys: map[int64]*rate.Limiter{}}
 }
 
-// wait gives how long the key has to wait; nothing when it may go on.
-func (l *limits) wait(key int64, now time.Time) time.Duration {
+// spend takes one call off what a key has, and writes what is left of it into
+// the answer's headers (draft-ietf-httpapi-ratelimit-headers). It gives how long
+// the key has to wait; nothing when it may go on.
+func (l *limits) spend(h http.Header, key int64, now time.Time) time.Duration {
 	l.mu.Lock()
 	lim := l.keys[key]
 	if lim == nil {
@@ -110,5 +133,14 @@ func (l *limits) wait(key int64, now time.Time) time.Duration {
 	if d > 0 {
 		r.CancelAt(now)
 	}
+	left := max(0, lim.TokensAt(now))
+	full := func(tokens float64) int {
+		return seconds(time.Duration(tokens / float64(l.rate) * float64(time.Second)))
+	}
+	h.Set("RateLimit-Policy", fmt.Sprintf(`"key";q=%d;w=%d`, l.burst, full(float64(l.burst))))
+	h.Set("RateLimit", fmt.Sprintf(`"key";r=%d;t=%d`, int(left), full(float64(l.burst)-left)))
 	return d
 }
+
+// seconds rounds up: whoever waits that long has waited long enough.
+func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

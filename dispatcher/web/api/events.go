@@ -10,33 +10,12 @@ import (
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-// receipt is the answer to events.
-type receipt struct {
-	Accepted   int       `json:"accepted"`
-	Duplicates int       `json:"duplicates"`
-	Rejected   []refusal `json:"rejected"`
-}
-
-// refusal is one event that was not taken.
-type refusal struct {
-	Index int    `json:"index"` // in the call, from 0
-	ID    string `json:"id,omitempty"`
-	Error reason `json:"error"`
-}
-
-// reason is an error within an answer.
-type reason struct {
-	Code    dispatcher.Code `json:"code"`
-	Field   string          `json:"field,omitempty"`
-	Message string          `json:"message"`
-	Mend    string          `json:"mend,omitempty"`
-}
-
-func reasonOf(err error) reason {
+func reasonOf(err error) wire.Reason {
 	p := web.ProblemOf(err)
-	return reason{p.Code, p.Field, p.Detail, p.Mend}
+	return wire.Reason{Code: p.Code, Field: p.Field, Message: p.Detail, Mend: p.Mend}
 }
 
 // door says by which way the call's events come.
@@ -49,7 +28,7 @@ func (c *call) door() store.Door {
 
 // postEvents takes one event, a batch or lines. It answers after the commit.
 func (a *API) postEvents(c *call) error {
-	if err := c.checkQuery(); err != nil {
+	if err := c.parameters(&none{}); err != nil {
 		return err
 	}
 	body, err := web.Body(c.w, c.r, MaxBody)
@@ -66,11 +45,10 @@ func (a *API) postEvents(c *call) error {
 	if single {
 		return a.postOne(c, raws[0])
 	}
-	var r receipt
-	r.Rejected = []refusal{}
+	r := wire.Receipt{Rejected: []wire.Refusal{}}
 	var first error
 	for part := range slices.Chunk(raws, MaxBatch) {
-		err := a.take(c, part, r.count(), &r)
+		err := a.take(c, part, r.Accepted+r.Duplicates+len(r.Rejected), &r)
 		if err != nil && !isRefusal(err) {
 			return err
 		}
@@ -86,8 +64,6 @@ func (a *API) postEvents(c *call) error {
 	return nil
 }
 
-func (r *receipt) count() int { return r.Accepted + r.Duplicates + len(r.Rejected) }
-
 // refused marks the first error of a part, all of which was looked at.
 type refused struct{ error }
 
@@ -100,7 +76,7 @@ func isRefusal(err error) bool {
 
 // take commits part of a call's events and adds to the receipt what became of
 // them. Its error is the database's, or a refusal.
-func (a *API) take(c *call, raws [][]byte, offset int, r *receipt) error {
+func (a *API) take(c *call, raws [][]byte, offset int, r *wire.Receipt) error {
 	var good []dispatcher.Event
 	var at []int // of good, in raws
 	bad := map[int]error{}
@@ -134,7 +110,7 @@ func (a *API) take(c *call, raws [][]byte, offset int, r *receipt) error {
 		if first == nil {
 			first = refused{err}
 		}
-		r.Rejected = append(r.Rejected, refusal{Index: offset + i, ID: ids[i], Error: reasonOf(err)})
+		r.Rejected = append(r.Rejected, wire.Refusal{Index: offset + i, ID: ids[i], Error: reasonOf(err)})
 		a.keep(c, raws[i], err)
 	}
 	return first
@@ -142,7 +118,7 @@ func (a *API) take(c *call, raws [][]byte, offset int, r *receipt) error {
 
 // postOne takes one event by the short way.
 func (a *API) postOne(c *call, raw []byte) error {
-	r := receipt{Rejected: []refusal{}}
+	r := wire.Receipt{Rejected: []wire.Refusal{}}
 	e, err := read(raw, c.site, c.key)
 	if err == nil {
 		var f fate
@@ -165,21 +141,18 @@ func (a *API) postOne(c *call, raw []byte) error {
 	if id == "" {
 		id = idOf(raw)
 	}
-	r.Rejected = append(r.Rejected, refusal{Index: 0, ID: id, Error: reasonOf(err)})
+	r.Rejected = append(r.Rejected, wire.Refusal{Index: 0, ID: id, Error: reasonOf(err)})
 	writeAllBad(c.w, r, err)
 	return nil
 }
 
 // writeAllBad answers for a call none of whose events was taken: a problem
 // about the first of them, with the receipt in it.
-func writeAllBad(w http.ResponseWriter, r receipt, first error) {
+func writeAllBad(w http.ResponseWriter, r wire.Receipt, first error) {
 	p := web.ProblemOf(first)
 	p.Status = http.StatusUnprocessableEntity
 	p.Title = http.StatusText(p.Status)
-	web.WriteBody(w, p.Status, "application/problem+json", struct {
-		web.Problem
-		receipt
-	}{p, r})
+	web.WriteBody(w, p.Status, problemType, wire.EventsRefused{Problem: p, Receipt: r})
 }
 
 // keep records a refused event, so that an admin sees it. The caller has its
@@ -191,41 +164,43 @@ func (a *API) keep(c *call, raw []byte, cause error) {
 	}
 }
 
+// eventQuery chooses rejected events.
+type eventQuery struct {
+	State string `query:"state" need:"true" enum:"rejected" doc:"rejected: taken ones live on as their comments"`
+	paging
+}
+
 // getEvents lists rejected events, newest first.
-func (a *API) getEvents(c *call) error {
-	if err := c.checkQuery("state", "after", "limit"); err != nil {
-		return err
-	}
-	if s := c.query("state"); s != "rejected" {
-		return dispatcher.Invalid("state", "add ?state=rejected: taken ones live on as their comments", "events in state %q cannot be listed", s)
-	}
-	p, err := c.page()
+func (a *API) getEvents(c *call, q eventQuery) (wire.Page[wire.RejectedEvent], error) {
+	after, err := q.number()
 	if err != nil {
-		return err
+		return wire.Page[wire.RejectedEvent]{}, err
 	}
-	rows, err := a.o.Store.RejectedEvents(c.context(), c.site, p.after, p.limit+1)
-	if err != nil {
-		return err
+	found, err := a.o.Store.RejectedEvents(c.context(), c.site, after, q.Limit+1)
+	rows := make([]wire.RejectedEvent, len(found))
+	for i := range found {
+		rows[i] = rejectedOf(found[i])
 	}
-	return writePage(c, rows, p, func(e *store.RejectedEvent) string { return strconv.FormatInt(e.ID, 10) })
+	return pageOf(rows, q.paging, func(e *wire.RejectedEvent) string { return strconv.FormatInt(e.ID, 10) }), err
+}
+
+func rejectedOf(e store.RejectedEvent) wire.RejectedEvent {
+	return wire.RejectedEvent{ID: e.ID, Site: e.Site, EventID: e.EventID, Payload: e.Payload, Door: string(e.Door), Code: e.Code, Reason: e.Reason,
+		ReceivedAt: e.ReceivedAt, RejectedAt: e.RejectedAt}
 }
 
 // getEvent shows one rejected event by its number in the list.
-func (a *API) getEvent(c *call) error {
+func (a *API) getEvent(c *call, _ none) (wire.RejectedEvent, error) {
 	e, err := a.rejected(c)
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, e)
-	return nil
+	return rejectedOf(e), err
 }
 
 func (a *API) rejected(c *call) (store.RejectedEvent, error) {
 	name := c.r.PathValue("id")
-	missing := dispatcher.NotFound("rejected event", name)
+	missing := dispatcher.NotFound("rejected event", clip(name))
 	missing.Mend = "GET /v1/events?state=rejected lists them with their numbers"
 	id, err := strconv.ParseInt(name, 10, 64)
-	if err != nil || id < 1 {
+	if err != nil || id < 1 || id == 1<<63-1 {
 		return store.RejectedEvent{}, missing
 	}
 	rows, err := a.o.Store.RejectedEvents(c.context(), c.site, id+1, 1)
@@ -239,14 +214,11 @@ func (a *API) rejected(c *call) (store.RejectedEvent, error) {
 }
 
 // retryEvent puts a rejected event back into the inbox.
-func (a *API) retryEvent(c *call) error {
+func (a *API) retryEvent(c *call, _ none) (wire.EventRetried, error) {
 	e, err := a.rejected(c)
 	if err != nil {
-		return err
+		return wire.EventRetried{}, err
 	}
-	if _, err := a.o.Store.RetryRejected(c.context(), c.site, []int64{e.ID}); err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusAccepted, map[string]any{"id": e.ID, "state": "waiting"})
-	return nil
+	_, err = a.o.Store.RetryRejected(c.context(), c.site, []int64{e.ID})
+	return wire.EventRetried{ID: e.ID, State: "waiting"}, err
 }

@@ -2,53 +2,12 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/store"
-	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
-
-// message is a mail as the API tells of it.
-type message struct {
-	ID         int64            `json:"id"`
-	Kind       dispatcher.Kind  `json:"kind"`
-	Subscriber string           `json:"subscriber,omitempty"`
-	Address    string           `json:"address,omitempty"` // of mails that have no subscriber
-	State      dispatcher.State `json:"state"`
-	Why        string           `json:"why,omitempty"`
-	Schedule   string           `json:"schedule,omitempty"`
-	Items      []messageItem    `json:"items"`
-	More       int              `json:"more,omitempty"`
-	Storm      bool             `json:"storm,omitempty"`
-	Attempts   int              `json:"attempts"`
-	CreatedAt  *string          `json:"created_at,omitempty"`
-	DueAt      *string          `json:"due_at,omitempty"`
-	DoneAt     *string          `json:"done_at,omitempty"`
-	History    []attempt        `json:"history,omitempty"`
-}
-
-// messageItem is one comment in a mail, by the site's own id.
-type messageItem struct {
-	Comment string `json:"comment,omitempty"`
-	Number  int64  `json:"number"`
-	Reason  string `json:"reason"`
-}
-
-// attempt is one try to hand a mail to a relay.
-type attempt struct {
-	Number          int                `json:"number"`
-	At              *string            `json:"at"`
-	Relay           string             `json:"relay"`
-	Outcome         dispatcher.Outcome `json:"outcome"`
-	Code            int                `json:"code,omitempty"`
-	Enhanced        string             `json:"enhanced,omitempty"`
-	Text            string             `json:"text"`
-	Milliseconds    int64              `json:"milliseconds"`
-	TemplateVersion string             `json:"template_version,omitempty"`
-	ContentHash     string             `json:"content_hash,omitempty"`
-}
 
 // names finds the site's own ids behind numbers, each once a call.
 type names struct {
@@ -72,7 +31,7 @@ func (n *names) subscriber(ctx context.Context, number int64) (string, error) {
 	return id, nil
 }
 
-func (a *API) messagesOf(ctx context.Context, ms []dispatcher.Message) ([]message, error) {
+func (a *API) messagesOf(ctx context.Context, ms []dispatcher.Message) ([]wire.Message, error) {
 	n := names{a, map[int64]string{}}
 	var ids []int64
 	for i := range ms {
@@ -84,59 +43,49 @@ func (a *API) messagesOf(ctx context.Context, ms []dispatcher.Message) ([]messag
 	if err != nil {
 		return nil, err
 	}
-	out := make([]message, len(ms))
+	out := make([]wire.Message, len(ms))
 	for i := range ms {
 		m := &ms[i]
 		who, err := n.subscriber(ctx, m.Subscriber)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = message{ID: m.ID, Kind: m.Kind, Subscriber: who, Address: m.Address, State: m.State, Why: m.Why, Schedule: m.Schedule, Items: []messageItem{},
-			More: m.More, Storm: m.Storm, Attempts: m.Attempts, CreatedAt: moment(m.CreatedAt), DueAt: moment(m.DueAt), DoneAt: moment(m.SentAt)}
+		out[i] = wire.Message{ID: m.ID, Kind: m.Kind, Subscriber: who, Address: m.Address, State: m.State, Why: m.Why, Schedule: m.Schedule, Items: []wire.MessageItem{},
+			More: m.More, Storm: m.Storm, Attempts: m.Attempts, CreatedAt: m.CreatedAt, DueAt: m.DueAt, DoneAt: m.SentAt}
 		for _, it := range m.Items {
-			out[i].Items = append(out[i].Items, messageItem{comments[it.Comment].ExternalID, it.Comment, it.Reason.String()})
+			out[i].Items = append(out[i].Items, wire.MessageItem{Comment: comments[it.Comment].ExternalID, Number: it.Comment, Reason: it.Reason.String()})
 		}
 	}
 	return out, nil
 }
 
-func (a *API) listMessages(c *call) error {
-	if err := c.checkQuery("subscriber", "state", "after", "limit"); err != nil {
-		return err
-	}
-	p, err := c.page()
+// messageQuery chooses mails.
+type messageQuery struct {
+	Subscriber string           `query:"subscriber" doc:"the site's own id of whom they are to"`
+	State      dispatcher.State `query:"state" doc:"only those in this state"`
+	paging
+}
+
+func (a *API) listMessages(c *call, q messageQuery) (wire.Page[wire.Message], error) {
+	var none wire.Page[wire.Message]
+	after, err := q.number()
 	if err != nil {
-		return err
+		return none, err
 	}
-	f := store.MessageFilter{Site: c.site, State: dispatcher.State(c.query("state")), Before: p.after, Limit: p.limit + 1}
-	if err := checkState(f.State); err != nil {
-		return err
-	}
-	if id := c.query("subscriber"); id != "" {
-		sub, err := a.o.Store.Subscriber(c.context(), c.site, id)
+	f := store.MessageFilter{Site: c.site, State: q.State, Before: after, Limit: q.Limit + 1}
+	if q.Subscriber != "" {
+		sub, err := a.o.Store.Subscriber(c.context(), c.site, q.Subscriber)
 		if err != nil {
-			return err
+			return none, err
 		}
 		f.Subscriber = sub.ID
 	}
 	ms, err := a.o.Store.Messages(c.context(), f)
 	if err != nil {
-		return err
+		return none, err
 	}
 	rows, err := a.messagesOf(c.context(), ms)
-	if err != nil {
-		return err
-	}
-	return writePage(c, rows, p, func(m *message) string { return strconv.FormatInt(m.ID, 10) })
-}
-
-func checkState(s dispatcher.State) error {
-	switch s {
-	case "", dispatcher.StateDue, dispatcher.StateSending, dispatcher.StateSent, dispatcher.StateDeferred, dispatcher.StateFailed,
-		dispatcher.StateUnknown, dispatcher.StateCancelled, dispatcher.StateSuppressed:
-		return nil
-	}
-	return dispatcher.Invalid("state", "use due, sending, sent, deferred, failed, unknown, cancelled or suppressed", "unknown state %q", s)
+	return pageOf(rows, q.paging, func(m *wire.Message) string { return strconv.FormatInt(m.ID, 10) }), err
 }
 
 // oneMessage gives the message of the path, of the call's site only.
@@ -152,52 +101,28 @@ func (a *API) oneMessage(c *call) (dispatcher.Message, []dispatcher.Attempt, err
 	return m, tries, err
 }
 
-func (a *API) getMessage(c *call) error {
+func (a *API) getMessage(c *call, _ none) (wire.Message, error) {
 	m, tries, err := a.oneMessage(c)
 	if err != nil {
-		return err
+		return wire.Message{}, err
 	}
 	rows, err := a.messagesOf(c.context(), []dispatcher.Message{m})
 	if err != nil {
-		return err
+		return wire.Message{}, err
 	}
 	for i := range tries {
 		t := &tries[i]
-		rows[0].History = append(rows[0].History, attempt{t.Number, moment(t.At), t.Relay, t.Outcome, t.Code, t.Enhanced, t.Text, t.Duration.Milliseconds(), t.TemplateVersion, t.ContentHash})
+		rows[0].History = append(rows[0].History, wire.Attempt{Number: t.Number, At: t.At, Relay: t.Relay, Outcome: t.Outcome, Code: t.Code, Enhanced: t.Enhanced, Text: t.Text,
+			Milliseconds: t.Duration.Milliseconds(), TemplateVersion: t.TemplateVersion, ContentHash: t.ContentHash})
 	}
-	web.WriteJSON(c.w, http.StatusOK, rows[0])
-	return nil
+	return rows[0], nil
 }
 
 // retryMessage makes a message due now that failed, was cancelled or waits.
-func (a *API) retryMessage(c *call) error {
+func (a *API) retryMessage(c *call, _ none) (wire.MessageRetried, error) {
 	m, _, err := a.oneMessage(c)
 	if err != nil {
-		return err
+		return wire.MessageRetried{}, err
 	}
-	if err := a.o.Store.RetryMessage(c.context(), c.site, m.ID); err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusAccepted, map[string]any{"id": m.ID, "state": dispatcher.StateDue})
-	return nil
-}
-
-// explain says why a reader did or did not hear of a comment.
-func (a *API) explain(c *call) error {
-	if err := c.checkQuery("subscriber", "comment"); err != nil {
-		return err
-	}
-	reader, comment := c.query("subscriber"), c.query("comment")
-	if reader == "" {
-		return dispatcher.Invalid("subscriber", "add ?subscriber= with the site's own id", "is missing")
-	}
-	if comment == "" {
-		return dispatcher.Invalid("comment", "add ?comment= with the site's own id", "is missing")
-	}
-	answer, err := a.o.Store.Explain(c.context(), c.site, reader, comment)
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, answer)
-	return nil
+	return wire.MessageRetried{ID: m.ID, State: dispatcher.StateDue}, a.o.Store.RetryMessage(c.context(), c.site, m.ID)
 }

@@ -15,6 +15,9 @@ import (
 	"github.com/hearback/hearback/dispatcher/web"
 )
 
+// idempotencyKey names the header.
+const idempotencyKey = "Idempotency-Key"
+
 // statusGone is what web.Fail counts for clients that left.
 const statusGone = 499
 
@@ -22,7 +25,10 @@ const statusGone = 499
 // when it was made before.
 func (a *API) once(c *call, rt *route, name string) error {
 	if len(name) > dispatcher.MaxID || strings.ContainsFunc(name, func(r rune) bool { return r < '!' || r > '~' }) {
-		return dispatcher.Invalid("Idempotency-Key", "use up to 200 printable ASCII characters, for example a UUID", "cannot be used")
+		return dispatcher.Invalid(idempotencyKey, "use up to 200 printable ASCII characters, for example a UUID", "cannot be used")
+	}
+	if rt.lines != nil && c.isLines(rt) {
+		return dispatcher.Invalid(idempotencyKey, "leave it out: sending a line again changes nothing", "is not kept for a call with lines")
 	}
 	hash, err := c.hash(rt.limit)
 	if err != nil {
@@ -66,6 +72,14 @@ func (a *API) forget(c *call, name string) {
 	if err := a.o.Store.AbandonRequest(context.WithoutCancel(c.context()), c.site, name); err != nil {
 		a.o.Log.WarnContext(c.context(), "a call could not be forgotten for its Idempotency-Key", "error", err)
 	}
+}
+
+// prefixed puts bytes that were read back before the rest.
+func prefixed(b []byte, rest io.ReadCloser) io.ReadCloser {
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(b), rest), rest}
 }
 
 // hash reads the call's body and fingerprints all that makes it this call.

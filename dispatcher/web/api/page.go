@@ -1,60 +1,48 @@
 package api
 
 import (
-	"net/http"
 	"strconv"
 
 	"github.com/hearback/hearback/dispatcher"
-	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-// page is a keyset page: what comes after a row that the caller has seen.
-type page struct {
-	after int64  // the row's number, 0 for the first page
-	text  string // the row's key where it is no number
-	limit int
+// paging is a keyset page: what comes after a row that the caller has seen.
+type paging struct {
+	After string `query:"after" doc:"what the last answer had as next"`
+	Limit int    `query:"limit" doc:"how many at most" min:"1" max:"500" default:"50"`
 }
 
-// page reads ?after= and ?limit=.
-func (c *call) page() (page, error) {
-	p, err := c.textPage()
-	if err != nil || p.text == "" {
-		return p, err
+// number gives the row that was seen where rows are named by numbers, 0 for
+// the first page.
+func (p paging) number() (int64, error) {
+	if p.After == "" {
+		return 0, nil
 	}
-	if p.after, err = strconv.ParseInt(p.text, 10, 64); err != nil || p.after < 1 {
-		return p, dispatcher.Invalid("after", `give what the last answer had as "next"`, "%q is no place in the list", p.text)
+	n, err := strconv.ParseInt(p.After, 10, 64)
+	if err != nil || n < 1 || n == 1<<63-1 {
+		return 0, dispatcher.Invalid("after", `give what the last answer had as "next"`, "%q is no place in the list", clip(p.After))
 	}
-	return p, nil
+	return n, nil
 }
 
-func (c *call) textPage() (page, error) {
-	p := page{text: c.query("after"), limit: defaultRow}
-	if l := c.query("limit"); l != "" {
-		n, err := strconv.Atoi(l)
-		if err != nil || n < 1 || n > MaxPage {
-			return p, dispatcher.Invalid("limit", "give a number from 1 to "+strconv.Itoa(MaxPage), "%q is out of range", l)
-		}
-		p.limit = n
+// pageOf cuts rows, of which the caller asked for one more than the page has,
+// and says where the next page begins.
+func pageOf[T any](rows []T, p paging, key func(*T) string) wire.Page[T] {
+	out := wire.Page[T]{Items: listed(rows)}
+	if len(rows) > p.Limit {
+		out.Items = rows[:p.Limit]
+		out.Next = key(&rows[p.Limit-1])
 	}
-	return p, nil
+	return out
 }
 
-// writePage answers with up to the page's limit of rows, of which the caller
-// asked for one more, and with where the next page begins.
-func writePage[T any](c *call, rows []T, p page, key func(*T) string) error {
-	answer := struct {
-		Items []T    `json:"items"`
-		Next  string `json:"next,omitempty"`
-	}{Items: rows}
-	if len(rows) > p.limit {
-		answer.Items = rows[:p.limit]
-		answer.Next = key(&rows[p.limit-1])
+// listed is a list that JSON writes as one, also when it is empty.
+func listed[T any](s []T) []T {
+	if s == nil {
+		return []T{}
 	}
-	if answer.Items == nil {
-		answer.Items = []T{}
-	}
-	web.WriteJSON(c.w, http.StatusOK, answer)
-	return nil
+	return s
 }
 
 // number reads a number from the path.
@@ -62,7 +50,9 @@ func (c *call) number(name, what string) (int64, error) {
 	text := c.r.PathValue(name)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 1 {
-		return 0, dispatcher.NotFound(what, text)
+		e := dispatcher.NotFound(what, clip(text))
+		e.Mend = "it is named by its number, as lists show it"
+		return 0, e
 	}
 	return n, nil
 }

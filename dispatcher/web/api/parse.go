@@ -19,7 +19,7 @@ func split(body []byte, contentType string) (raws [][]byte, single bool, err err
 	if len(body) == 0 {
 		return nil, false, dispatcher.Invalid("", `send one event, {"events": […]}, or one event a line`, "the body is empty")
 	}
-	if lined(contentType) || isLines(body) {
+	if isLined(contentType) || isLines(body) {
 		return lines(body), false, nil
 	}
 	if body[0] == '[' {
@@ -56,8 +56,8 @@ func split(body []byte, contentType string) (raws [][]byte, single bool, err err
 	return raws, false, nil
 }
 
-// lined says that a media type means one JSON value a line.
-func lined(contentType string) bool {
+// isLined says that a media type means one JSON value a line.
+func isLined(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return false

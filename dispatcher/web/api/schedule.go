@@ -4,48 +4,16 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/schedule"
 	"github.com/hearback/hearback/dispatcher/store"
-	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-// cadence is a schedule as the API tells of it.
-type cadence struct {
-	Name     string                `json:"name"`
-	Spec     string                `json:"cron"`
-	Words    string                `json:"words"`
-	Zone     string                `json:"time_zone"`
-	Misfire  dispatcher.Misfire    `json:"misfire"`
-	CatchUp  string                `json:"catch_up"` // such as "168h0m0s"
-	MinItems int                   `json:"min_items"`
-	MaxItems int                   `json:"max_items"`
-	Quiet    dispatcher.Quiet      `json:"quiet_hours"`
-	Label    string                `json:"label,omitempty"`
-	Paused   bool                  `json:"paused"`
-	ReadOnly bool                  `json:"read_only"` // stands in the config file
-	Next     []schedule.Occurrence `json:"next,omitempty"`
-}
-
-// cadenceInput is a schedule as it is put. What is left out gets the default.
-type cadenceInput struct {
-	Name     string              `json:"name"`
-	Spec     string              `json:"cron"`
-	Zone     *string             `json:"time_zone"`
-	Misfire  *dispatcher.Misfire `json:"misfire"`
-	CatchUp  *string             `json:"catch_up"`
-	MinItems *int                `json:"min_items"`
-	MaxItems *int                `json:"max_items"`
-	Quiet    *dispatcher.Quiet   `json:"quiet_hours"`
-	Label    *string             `json:"label"`
-	Paused   *bool               `json:"paused"`
-}
-
-func (a *API) cadenceOf(c *call, s *dispatcher.Schedule, next int) cadence {
-	out := cadence{Name: s.Name, Spec: s.Spec, Zone: s.Zone, Misfire: s.Misfire, CatchUp: s.CatchUp.String(), MinItems: s.MinItems, MaxItems: s.MaxItems,
+func (a *API) cadenceOf(c *call, s *dispatcher.Schedule, next int) wire.Schedule {
+	out := wire.Schedule{Name: s.Name, Spec: s.Spec, Zone: s.Zone, Misfire: s.Misfire, CatchUp: s.CatchUp.String(), MinItems: s.MinItems, MaxItems: s.MaxItems,
 		Quiet: s.Quiet, Label: s.Label, Paused: s.Paused, ReadOnly: s.FromFile, Words: "at once"}
 	spec, err := schedule.Parse(s.Spec)
 	if err != nil {
@@ -53,7 +21,7 @@ func (a *API) cadenceOf(c *call, s *dispatcher.Schedule, next int) cadence {
 	}
 	out.Words = spec.Words("en")
 	if zone, err := a.zoneOf(c, s, ""); err == nil && next > 0 {
-		out.Next = spec.Upcoming(a.o.Clock.Now(), zone, next)
+		out.Next = firings(spec.Upcoming(a.o.Clock.Now(), zone, next))
 	}
 	return out
 }
@@ -75,57 +43,61 @@ func (a *API) zoneOf(c *call, s *dispatcher.Schedule, asked string) (*time.Locat
 	return schedule.LoadZone(name)
 }
 
-func (a *API) listSchedules(c *call) error {
-	all, err := a.o.Store.Schedules(c.context())
-	if err != nil {
-		return err
+func firings(list []schedule.Occurrence) []wire.Firing {
+	out := make([]wire.Firing, len(list))
+	for i := range list {
+		out[i] = wire.Firing(list[i])
 	}
-	rows := make([]cadence, len(all))
+	return out
+}
+
+func (a *API) listSchedules(c *call, _ none) (wire.List[wire.Schedule], error) {
+	all, err := a.o.Store.Schedules(c.context())
+	rows := make([]wire.Schedule, len(all))
 	for i := range all {
 		rows[i] = a.cadenceOf(c, &all[i], 1)
 	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"items": rows})
-	return nil
+	return wire.List[wire.Schedule]{Items: rows}, err
 }
 
-func (a *API) getSchedule(c *call) error {
+func (a *API) getSchedule(c *call, _ none) (wire.Schedule, error) {
 	s, err := a.o.Store.Schedule(c.context(), c.r.PathValue("name"))
 	if err != nil {
-		return err
+		return wire.Schedule{}, err
 	}
-	web.WriteJSON(c.w, http.StatusOK, a.cadenceOf(c, &s, 3))
-	return nil
+	return a.cadenceOf(c, &s, 3), nil
 }
 
-func (a *API) putSchedule(c *call) error {
-	var in cadenceInput
-	if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-		return err
-	}
+func (a *API) putSchedule(c *call, _ none, in wire.ScheduleInput) (int, wire.Schedule, error) {
 	name := c.r.PathValue("name")
 	if in.Name != "" && in.Name != name {
-		return dispatcher.Invalid("name", "leave it out, or make it the one of the path", "%q is not the path's %q", in.Name, name)
+		return 0, wire.Schedule{}, dispatcher.Invalid("name", "leave it out, or make it the one of the path", "%q is not the path's %q", clip(in.Name), clip(name))
 	}
-	s, err := in.schedule(name)
+	s, err := scheduleFrom(name, &in)
 	if err != nil {
-		return err
+		return 0, wire.Schedule{}, err
 	}
 	if err := schedule.Validate(s); err != nil {
-		return err
+		return 0, wire.Schedule{}, err
 	}
 	created, err := a.o.Store.PutSchedule(c.context(), s)
 	if err != nil {
-		return err
+		return 0, wire.Schedule{}, err
 	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	web.WriteJSON(c.w, status, a.cadenceOf(c, &s, 3))
-	return nil
+	return madeOrChanged(created), a.cadenceOf(c, &s, 3), nil
 }
 
-func (in *cadenceInput) schedule(name string) (dispatcher.Schedule, error) {
+// madeOrChanged is the status of an upsert.
+func madeOrChanged(created bool) int {
+	if created {
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+// scheduleFrom makes a schedule of what was put; what is left out gets the
+// default.
+func scheduleFrom(name string, in *wire.ScheduleInput) (dispatcher.Schedule, error) {
 	s := schedule.New(name, in.Spec)
 	set(&s.Zone, in.Zone)
 	set(&s.Misfire, in.Misfire)
@@ -150,92 +122,85 @@ func set[T any](dst *T, v *T) {
 	}
 }
 
-func (a *API) deleteSchedule(c *call) error {
-	if err := c.checkQuery("move_to"); err != nil {
-		return err
-	}
-	if err := a.o.Store.DeleteSchedule(c.context(), c.r.PathValue("name"), c.query("move_to")); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
+// moveQuery says who takes the readers of what is removed.
+type moveQuery struct {
+	MoveTo string `query:"move_to" doc:"the schedule that takes its readers"`
+}
+
+func (a *API) deleteSchedule(c *call, q moveQuery) error {
+	return a.o.Store.DeleteSchedule(c.context(), c.r.PathValue("name"), q.MoveTo)
+}
+
+// nextQuery says how the next firings are shown.
+type nextQuery struct {
+	Count int    `query:"count" doc:"how many" min:"1" max:"100" default:"10"`
+	Zone  string `query:"zone" doc:"the time zone to show them in, an IANA name; without it the schedule's own"`
 }
 
 // nextFirings shows when a schedule fires next.
-func (a *API) nextFirings(c *call) error {
-	if err := c.checkQuery("count", "zone"); err != nil {
-		return err
-	}
-	n := 10
-	if text := c.query("count"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil || n < 1 || n > 100 {
-			return dispatcher.Invalid("count", "give a number from 1 to 100", "%q is out of range", text)
-		}
-	}
+func (a *API) nextFirings(c *call, q nextQuery) (wire.Firings, error) {
+	var none wire.Firings
 	s, err := a.o.Store.Schedule(c.context(), c.r.PathValue("name"))
 	if err != nil {
-		return err
+		return none, err
 	}
 	if s.Name == dispatcher.Immediate {
-		return &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the immediate schedule follows comments, not the clock", Mend: "ask for another one"}
+		return none, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the immediate schedule follows comments, not the clock", Mend: "ask for another one"}
 	}
 	spec, err := schedule.Parse(s.Spec)
 	if err != nil {
-		return err
+		return none, err
 	}
-	zone, err := a.zoneOf(c, &s, c.query("zone"))
+	zone, err := a.zoneOf(c, &s, q.Zone)
 	if err != nil {
-		if e, ok := err.(*dispatcher.Error); ok && c.query("zone") != "" {
+		if e, ok := err.(*dispatcher.Error); ok && q.Zone != "" {
 			e.Field = "zone"
 		}
-		return err
+		return none, err
 	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"name": s.Name, "time_zone": zone.String(), "paused": s.Paused, "next": spec.Upcoming(a.o.Clock.Now(), zone, n)})
-	return nil
+	return wire.Firings{Name: s.Name, Zone: zone.String(), Paused: s.Paused, Next: firings(spec.Upcoming(a.o.Clock.Now(), zone, q.Count))}, nil
 }
 
 // runSchedule opens a slot of each of the schedule's chains now. The next
 // regular firing stays where it is.
-func (a *API) runSchedule(c *call) error {
-	name := c.r.PathValue("name")
-	s, err := a.o.Store.Schedule(c.context(), name)
+func (a *API) runSchedule(c *call, _ none) (wire.ScheduleRun, error) {
+	out := wire.ScheduleRun{Name: c.r.PathValue("name")}
+	s, err := a.o.Store.Schedule(c.context(), out.Name)
 	if err != nil {
-		return err
+		return out, err
 	}
 	if s.Paused {
-		return &dispatcher.Error{Code: dispatcher.CodeConflict, Message: fmt.Sprintf("the schedule %q is paused", name), Mend: "resume it first"}
+		return out, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: fmt.Sprintf("the schedule %q is paused", out.Name), Mend: "resume it first"}
 	}
 	chains, err := a.o.Store.Chains(c.context())
 	if err != nil {
-		return err
+		return out, err
 	}
-	opened := 0
 	for _, chain := range chains {
-		if chain.Schedule.Name != name {
+		if chain.Schedule.Name != out.Name {
 			continue
 		}
 		ok, err := a.o.Store.OpenSlot(c.context(), chain, a.o.Clock.Now(), 0)
 		if err != nil {
-			return err
+			return out, err
 		}
 		if ok {
-			opened++
+			out.Opened++
 		}
 	}
 	a.o.Store.Hints().Hint(store.TopicLog) // what the digest stage listens to
-	web.WriteJSON(c.w, http.StatusAccepted, map[string]any{"name": name, "opened": opened})
-	return nil
+	return out, nil
 }
 
-func (a *API) pauseSchedule(c *call) error  { return a.setPaused(c, true) }
-func (a *API) resumeSchedule(c *call) error { return a.setPaused(c, false) }
+func (a *API) pauseSchedule(c *call, _ none) (wire.SchedulePaused, error) {
+	return a.setPaused(c, true)
+}
 
-func (a *API) setPaused(c *call, paused bool) error {
+func (a *API) resumeSchedule(c *call, _ none) (wire.SchedulePaused, error) {
+	return a.setPaused(c, false)
+}
+
+func (a *API) setPaused(c *call, paused bool) (wire.SchedulePaused, error) {
 	name := c.r.PathValue("name")
-	if err := a.o.Store.PauseSchedule(c.context(), name, paused); err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"name": name, "paused": paused})
-	return nil
+	return wire.SchedulePaused{Name: name, Paused: paused}, a.o.Store.PauseSchedule(c.context(), name, paused)
 }

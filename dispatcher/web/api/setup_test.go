@@ -17,6 +17,7 @@ import (
 	"github.com/hearback/hearback/dispatcher/subscribe/subscribetest"
 	"github.com/hearback/hearback/dispatcher/web"
 	"github.com/hearback/hearback/dispatcher/web/api"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,6 +29,8 @@ type door struct {
 	key     string
 	client  *http.Client
 	sources *sources
+	// Every answer is held against the document of the daemon that gave it.
+	contract *contract
 }
 
 func open(tb testing.TB) *door { return openWith(tb, api.Options{}) }
@@ -45,6 +48,9 @@ func openWith(tb testing.TB, o api.Options) *door {
 	tb.Cleanup(srv.Close)
 	d.url = srv.URL
 	d.key = d.newKey([]string{"blog"}, store.RightAdmin)
+	doc, err := d.send("GET", "/openapi.json", "")
+	d.Must(err)
+	d.contract = readContract(tb, []byte(doc.text))
 	return d
 }
 
@@ -87,6 +93,9 @@ func (d *door) call(method, path, body string, headers ...string) reply {
 	d.TB.Helper()
 	r, err := d.send(method, path, body, headers...)
 	d.Must(err)
+	if err := d.contract.fits(method, path, r); err != nil {
+		d.TB.Errorf("the answer to %s %s does not fit the contract: %v", method, path, err)
+	}
 	return r
 }
 
@@ -108,6 +117,22 @@ func (d *door) send(method, path, body string, headers ...string) (reply, error)
 	out := reply{status: res.StatusCode, header: res.Header, text: string(b)}
 	_ = json.Unmarshal(b, &out.json) // some answers have no body
 	return out, err
+}
+
+// lines gives an answer's lines as one value, {"lines": […], "summary": {…}}.
+func (r reply) lines() reply {
+	var all []any
+	for line := range strings.Lines(r.text) {
+		var v map[string]any
+		if json.Unmarshal([]byte(line), &v) == nil {
+			all = append(all, v)
+		}
+	}
+	r.json = map[string]any{"lines": all}
+	if n := len(all); n > 0 {
+		r.json["summary"] = all[n-1].(map[string]any)["summary"]
+	}
+	return r
 }
 
 // want checks status and values, given as path, value, …
@@ -139,7 +164,7 @@ func (d *door) wantProblem(r reply, status int, code dispatcher.Code, field stri
 	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") {
 		d.TB.Errorf("the media type is %q", r.header.Get("Content-Type"))
 	}
-	if r.at("mend") == nil && code != dispatcher.CodeNotFound {
+	if r.at("mend") == nil {
 		d.TB.Errorf("it says no mend: %s", r.text)
 	}
 	return r
@@ -148,8 +173,8 @@ func (d *door) wantProblem(r reply, status int, code dispatcher.Code, field stri
 // sources are two sources, one for each site.
 type sources struct{ told []string }
 
-func (s *sources) List(_ context.Context, site string) ([]api.Source, error) {
-	return []api.Source{{Name: site + "-wp", Site: site, Type: "wordpress"}}, nil
+func (s *sources) List(_ context.Context, site string) ([]wire.Source, error) {
+	return []wire.Source{{Name: site + "-wp", Site: site, Type: "wordpress"}}, nil
 }
 
 func (s *sources) Poll(_ context.Context, name string) error {

@@ -2,124 +2,70 @@ package api
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/hearback/hearback/dispatcher"
-	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-// Source is a place that the daemon polls, as the API tells of it. Zero times
-// are "never".
-type Source struct {
-	Name        string    `json:"name"`
-	Site        string    `json:"site"`
-	Type        string    `json:"type"`
-	Paused      bool      `json:"paused"`
-	PauseReason string    `json:"pause_reason,omitempty"`
-	Baseline    bool      `json:"baseline"` // the first attach is complete
-	LastPoll    time.Time `json:"last_poll,omitzero"`
-	LastOK      time.Time `json:"last_ok,omitzero"`
-	NextPoll    time.Time `json:"next_poll,omitzero"`
-	Errors      int       `json:"errors"` // failed rounds since the last good one
-	LastError   string    `json:"last_error,omitempty"`
-	Warning     string    `json:"warning,omitempty"`
-	PerHour     float64   `json:"per_hour"` // new comments, a moving average
-}
-
-func (a *API) listSources(c *call) error {
+func (a *API) listSources(c *call, _ none) (wire.List[wire.Source], error) {
 	if a.o.Sources == nil {
-		return unavailable("sources")
+		return wire.List[wire.Source]{}, unavailable("sources")
 	}
 	all, err := a.o.Sources.List(c.context(), c.site)
-	if err != nil {
-		return err
-	}
-	if all == nil {
-		all = []Source{}
-	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"items": all})
-	return nil
+	return wire.List[wire.Source]{Items: listed(all)}, err
 }
 
-// oneSource checks that the path's source is one of the call's site.
-func (a *API) oneSource(c *call) (string, error) {
+// oneSource gives the path's source, which must be one of the call's site.
+func (a *API) oneSource(c *call) (wire.Source, error) {
 	if a.o.Sources == nil {
-		return "", unavailable("sources")
+		return wire.Source{}, unavailable("sources")
 	}
 	name := c.r.PathValue("name")
 	all, err := a.o.Sources.List(c.context(), c.site)
 	if err != nil {
-		return "", err
+		return wire.Source{}, err
 	}
 	for _, s := range all {
 		if s.Name == name {
-			return name, nil
+			return s, nil
 		}
 	}
-	return "", dispatcher.NotFound("source", name)
+	return wire.Source{}, dispatcher.NotFound("source", clip(name))
 }
 
-func (a *API) pollSource(c *call) error {
-	name, err := a.oneSource(c)
+func (a *API) pollSource(c *call, _ none) (wire.Source, error) {
+	s, err := a.oneSource(c)
 	if err != nil {
-		return err
+		return s, err
 	}
-	if err := a.o.Sources.Poll(c.context(), name); err != nil {
-		return err
+	if err := a.o.Sources.Poll(c.context(), s.Name); err != nil {
+		return s, err
 	}
-	return a.writeSource(c, name)
+	return a.oneSource(c)
 }
 
-func (a *API) pauseSource(c *call) error {
-	name, err := a.oneSource(c)
+func (a *API) pauseSource(c *call, _ none, in wire.SourcePause) (int, wire.Source, error) {
+	s, err := a.oneSource(c)
 	if err != nil {
-		return err
+		return 0, s, err
 	}
-	in := struct {
-		Reason string `json:"reason"`
-	}{}
-	if c.r.ContentLength != 0 {
-		if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-			return err
-		}
+	if err := a.o.Sources.Pause(c.context(), s.Name, in.Reason); err != nil {
+		return 0, s, err
 	}
-	if err := a.o.Sources.Pause(c.context(), name, in.Reason); err != nil {
-		return err
-	}
-	return a.writeSource(c, name)
+	s, err = a.oneSource(c)
+	return http.StatusOK, s, err
 }
 
 // resumeSource goes on polling; admit says what becomes of the comments that
 // the pause held back.
-func (a *API) resumeSource(c *call) error {
-	name, err := a.oneSource(c)
+func (a *API) resumeSource(c *call, _ none, in wire.SourceResume) (int, wire.Source, error) {
+	s, err := a.oneSource(c)
 	if err != nil {
-		return err
+		return 0, s, err
 	}
-	in := struct {
-		Admit string `json:"admit"`
-	}{}
-	if c.r.ContentLength != 0 {
-		if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-			return err
-		}
+	if err := a.o.Sources.Resume(c.context(), s.Name, in.Admit); err != nil {
+		return 0, s, err
 	}
-	if err := a.o.Sources.Resume(c.context(), name, in.Admit); err != nil {
-		return err
-	}
-	return a.writeSource(c, name)
-}
-
-func (a *API) writeSource(c *call, name string) error {
-	all, err := a.o.Sources.List(c.context(), c.site)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if s.Name == name {
-			web.WriteJSON(c.w, http.StatusOK, s)
-			return nil
-		}
-	}
-	return dispatcher.NotFound("source", name)
+	s, err = a.oneSource(c)
+	return http.StatusOK, s, err
 }

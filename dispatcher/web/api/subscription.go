@@ -2,124 +2,110 @@ package api
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/hearback/hearback/dispatcher"
-	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/store"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-// subscription is a subscription, or a mute, as the API tells of it.
-type subscription struct {
-	ID          int64             `json:"id,omitempty"` // mutes have none
-	Subscriber  string            `json:"subscriber"`
-	Target      dispatcher.Target `json:"target"`
-	Mute        bool              `json:"mute,omitempty"`
-	Schedule    string            `json:"schedule,omitempty"`
-	OwnSchedule bool              `json:"own_schedule,omitempty"` // not inherited from the subscriber or the site
-	State       string            `json:"state,omitempty"`        // live, pending or ended
-	AskedAt     *string           `json:"asked_at,omitempty"`
-	ConfirmedAt *string           `json:"confirmed_at,omitempty"`
-	EndedAt     *string           `json:"ended_at,omitempty"`
-	EndedBy     string            `json:"ended_by,omitempty"`
-}
-
-func subscriptionOf(s *dispatcher.Subscription, subscriber string) subscription {
-	state := "live"
+func subscriptionOf(s *dispatcher.Subscription, subscriber string) wire.Subscription {
+	state := wire.SubscriptionLive
 	switch {
 	case !s.EndedAt.IsZero():
-		state = "ended"
+		state = wire.SubscriptionEnded
 	case s.ConfirmedAt.IsZero():
-		state = "pending"
+		state = wire.SubscriptionPending
 	}
-	return subscription{ID: s.ID, Subscriber: subscriber, Target: s.Target, Schedule: s.Schedule, OwnSchedule: s.OwnSchedule, State: state,
-		AskedAt: moment(s.AskedAt), ConfirmedAt: moment(s.ConfirmedAt), EndedAt: moment(s.EndedAt), EndedBy: string(s.EndedBy)}
+	return wire.Subscription{ID: s.ID, Subscriber: subscriber, Target: s.Target, Schedule: s.Schedule, OwnSchedule: s.OwnSchedule, State: state,
+		AskedAt: s.AskedAt, ConfirmedAt: s.ConfirmedAt, EndedAt: s.EndedAt, EndedBy: s.EndedBy}
 }
 
 // postSubscription makes a subscription or a mute: 201, or 200 if it exists.
-func (a *API) postSubscription(c *call) error {
-	var in dispatcher.EventSubscription
-	if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-		return err
-	}
+func (a *API) postSubscription(c *call, _ none, in dispatcher.EventSubscription) (int, wire.Subscription, error) {
 	if in.Subscriber == "" {
-		return dispatcher.Invalid("subscriber", "give the site's own id of the subscriber", "is missing")
+		return 0, wire.Subscription{}, missingSubscriber()
 	}
 	if in.Mute {
 		return a.postMute(c, in)
 	}
 	sub, created, err := a.o.Desk.Subscribe(c.context(), c.site, c.caller(), in)
-	if err != nil {
-		return err
-	}
-	status := http.StatusOK
-	if created {
-		status = http.StatusCreated
-	}
-	web.WriteJSON(c.w, status, subscriptionOf(&sub, in.Subscriber))
-	return nil
+	return madeOrChanged(created), subscriptionOf(&sub, in.Subscriber), err
 }
 
-func (a *API) postMute(c *call, in dispatcher.EventSubscription) error {
-	status := http.StatusCreated
+func missingSubscriber() error {
+	return dispatcher.Invalid("subscriber", "give the site's own id of the subscriber", "is missing")
+}
+
+func (a *API) postMute(c *call, in dispatcher.EventSubscription) (int, wire.Subscription, error) {
+	made := wire.Subscription{Subscriber: in.Subscriber, Target: in.Target, Mute: true}
 	sub, err := a.o.Store.Subscriber(c.context(), c.site, in.Subscriber)
 	if err != nil {
-		return err
+		return 0, made, err
 	}
 	mutes, err := a.o.Store.Mutes(c.context(), sub.ID)
 	if err != nil {
-		return err
+		return 0, made, err
 	}
+	created := true
 	for _, m := range mutes {
-		if m.Target == in.Target {
-			status = http.StatusOK
-		}
+		created = created && m.Target != in.Target
 	}
-	if _, _, err := a.o.Desk.Subscribe(c.context(), c.site, c.caller(), in); err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, status, subscription{Subscriber: in.Subscriber, Target: in.Target, Mute: true})
-	return nil
+	_, _, err = a.o.Desk.Subscribe(c.context(), c.site, c.caller(), in)
+	return madeOrChanged(created), made, err
 }
 
-// listSubscriptions lists all of one subscriber's, ended ones and mutes too.
-func (a *API) listSubscriptions(c *call) error {
-	if err := c.checkQuery("subscriber", "state"); err != nil {
-		return err
-	}
-	id, state := c.query("subscriber"), c.query("state")
-	if id == "" {
-		return dispatcher.Invalid("subscriber", "add ?subscriber= with the site's own id", "is missing")
-	}
-	switch state {
-	case "", "live", "pending", "ended":
-	default:
-		return dispatcher.Invalid("state", "use live, pending or ended", "unknown state %q", state)
-	}
-	sub, err := a.o.Store.Subscriber(c.context(), c.site, id)
+// subscriptionQuery chooses subscriptions.
+type subscriptionQuery struct {
+	Subscriber string                 `query:"subscriber" doc:"the site's own id of whose they are; without it those of all"`
+	State      wire.SubscriptionState `query:"state" doc:"only those in this state"`
+	paging
+}
+
+// listSubscriptions lists a site's subscriptions, or one subscriber's with
+// their mutes.
+func (a *API) listSubscriptions(c *call, q subscriptionQuery) (wire.Subscriptions, error) {
+	out := wire.Subscriptions{Mutes: []wire.Subscription{}}
+	after, err := q.number()
 	if err != nil {
-		return err
+		return out, err
 	}
-	subs, err := a.o.Store.Subscriptions(c.context(), sub.ID)
-	if err != nil {
-		return err
-	}
-	mutes, err := a.o.Store.Mutes(c.context(), sub.ID)
-	if err != nil {
-		return err
-	}
-	answer := struct {
-		Items []subscription `json:"items"`
-		Mutes []subscription `json:"mutes"`
-	}{[]subscription{}, []subscription{}}
-	for i := range subs {
-		if row := subscriptionOf(&subs[i], id); state == "" || row.State == state {
-			answer.Items = append(answer.Items, row)
+	f := store.SubscriptionFilter{Site: c.site, State: string(q.State), After: after, Limit: q.Limit + 1}
+	if q.Subscriber != "" {
+		sub, err := a.o.Store.Subscriber(c.context(), c.site, q.Subscriber)
+		if err != nil {
+			return out, err
+		}
+		f.Subscriber = sub.ID
+		if out.Mutes, err = a.mutesOf(c, sub.ID, q.Subscriber, after); err != nil {
+			return out, err
 		}
 	}
-	for i := range mutes {
-		answer.Mutes = append(answer.Mutes, subscription{Subscriber: id, Target: mutes[i].Target, Mute: true})
+	found, err := a.o.Store.SubscriptionPage(c.context(), f)
+	rows := make([]wire.Subscription, len(found))
+	for i := range found {
+		owner := found[i].Owner
+		if q.Subscriber != "" {
+			owner = q.Subscriber
+		}
+		rows[i] = subscriptionOf(&found[i].Subscription, owner)
 	}
-	web.WriteJSON(c.w, http.StatusOK, answer)
-	return nil
+	page := pageOf(rows, q.paging, func(s *wire.Subscription) string { return strconv.FormatInt(s.ID, 10) })
+	out.Items, out.Next = page.Items, page.Next
+	return out, err
+}
+
+// mutesOf lists the mutes that come with the first page.
+func (a *API) mutesOf(c *call, number int64, id string, after int64) ([]wire.Subscription, error) {
+	out := []wire.Subscription{}
+	if after > 0 {
+		return out, nil
+	}
+	mutes, err := a.o.Store.Mutes(c.context(), number)
+	for i := range mutes {
+		out = append(out, wire.Subscription{Subscriber: id, Target: mutes[i].Target, Mute: true})
+	}
+	return out, err
 }
 
 // oneSubscription gives the subscription of the path with the site's own id of
@@ -143,77 +129,48 @@ func (a *API) oneSubscription(c *call) (dispatcher.Subscription, string, error) 
 	return s, owner.ExternalIDs[0], nil
 }
 
-func (a *API) getSubscription(c *call) error {
+func (a *API) getSubscription(c *call, _ none) (wire.Subscription, error) {
 	s, owner, err := a.oneSubscription(c)
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, subscriptionOf(&s, owner))
-	return nil
+	return subscriptionOf(&s, owner), err
 }
 
 // patchSubscription sets cadence and depth of a subscription that has not
 // ended.
-func (a *API) patchSubscription(c *call) error {
-	var in struct {
-		Schedule string           `json:"schedule"`
-		Depth    dispatcher.Depth `json:"depth"`
-	}
-	if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-		return err
-	}
+func (a *API) patchSubscription(c *call, _ none, in wire.SubscriptionChange) (int, wire.Subscription, error) {
 	s, owner, err := a.oneSubscription(c)
 	if err != nil {
-		return err
+		return 0, wire.Subscription{}, err
 	}
 	if !s.EndedAt.IsZero() {
-		return &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the subscription has ended", Mend: "POST /v1/subscriptions makes it anew"}
+		return 0, wire.Subscription{}, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the subscription has ended", Mend: "POST /v1/subscriptions makes it anew"}
 	}
 	set := dispatcher.EventSubscription{Subscriber: owner, Target: s.Target, Schedule: in.Schedule}
 	if in.Depth != "" {
 		set.Target.Depth = in.Depth
 	}
-	if s, _, err = a.o.Desk.Subscribe(c.context(), c.site, c.caller(), set); err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, subscriptionOf(&s, owner))
-	return nil
+	s, _, err = a.o.Desk.Subscribe(c.context(), c.site, c.caller(), set)
+	return http.StatusOK, subscriptionOf(&s, owner), err
 }
 
 // deleteSubscription ends a subscription in the site's name.
-func (a *API) deleteSubscription(c *call) error {
+func (a *API) deleteSubscription(c *call, _ none) error {
 	s, owner, err := a.oneSubscription(c)
 	if err != nil {
 		return err
 	}
-	return a.end(c, dispatcher.EventSubscription{Subscriber: owner, Target: s.Target})
+	return a.o.Desk.Unsubscribe(c.context(), c.site, dispatcher.EventSubscription{Subscriber: owner, Target: s.Target})
+}
+
+// targetQuery names a subscription, or a mute, by its subscriber and target.
+type targetQuery struct {
+	Subscriber string                `query:"subscriber" need:"true" doc:"the site's own id of the subscriber"`
+	Type       dispatcher.TargetType `query:"type" need:"true" doc:"what the target is"`
+	ID         string                `query:"id" doc:"the site's own id of the target; none for replies and site"`
+	Mute       bool                  `query:"mute" doc:"true lifts a mute"`
 }
 
 // deleteByTarget ends a subscription, or lifts a mute, that is named by its
 // subscriber and target.
-func (a *API) deleteByTarget(c *call) error {
-	if err := c.checkQuery("subscriber", "type", "id", "mute"); err != nil {
-		return err
-	}
-	in := dispatcher.EventSubscription{Subscriber: c.query("subscriber"),
-		Target: dispatcher.Target{Type: dispatcher.TargetType(c.query("type")), ID: c.query("id")}}
-	if in.Subscriber == "" {
-		return dispatcher.Invalid("subscriber", "add ?subscriber=…&type=…&id=…, or name the subscription by its number in the path", "is missing")
-	}
-	switch c.query("mute") {
-	case "", "false":
-	case "true":
-		in.Mute = true
-	default:
-		return dispatcher.Invalid("mute", "use true or false", "%q is neither", c.query("mute"))
-	}
-	return a.end(c, in)
-}
-
-func (a *API) end(c *call, in dispatcher.EventSubscription) error {
-	if err := a.o.Desk.Unsubscribe(c.context(), c.site, in); err != nil {
-		return err
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
+func (a *API) deleteByTarget(c *call, q targetQuery) error {
+	return a.o.Desk.Unsubscribe(c.context(), c.site, dispatcher.EventSubscription{Subscriber: q.Subscriber, Target: dispatcher.Target{Type: q.Type, ID: q.ID}, Mute: q.Mute})
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,53 +11,36 @@ import (
 	"github.com/hearback/hearback/dispatcher/render"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/web"
+	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-// parts are a template's sources as they are put; an empty part stands for the
-// built-in one.
-type parts struct {
-	Subject string `json:"subject"`
-	Text    string `json:"text"`
-	HTML    string `json:"html"`
-}
-
-func (p parts) render() render.Parts {
+func partsOf(p wire.TemplateParts) render.Parts {
 	return render.Parts{Subject: p.Subject, Text: p.Text, HTML: p.HTML}
 }
 
-// template is one stored version as the API tells of it.
-type template struct {
-	Site        string              `json:"site,omitempty"` // "" for all sites
-	Kind        dispatcher.Kind     `json:"kind"`
-	Locale      string              `json:"locale"`
-	Version     int                 `json:"version"`
-	State       store.TemplateState `json:"state"`
-	Author      string              `json:"author,omitempty"`
-	CreatedAt   *string             `json:"created_at,omitempty"`
-	PublishedAt *string             `json:"published_at,omitempty"`
-	parts
+func templateOf(t *store.Template) wire.Template {
+	return wire.Template{Site: t.Site, Kind: t.Kind, Locale: t.Locale, Version: t.Number, State: wire.TemplateState(t.State), Author: t.Author,
+		CreatedAt: t.CreatedAt, PublishedAt: t.PublishedAt, TemplateParts: wire.TemplateParts{Subject: t.Subject, Text: t.Text, HTML: t.HTML}}
 }
 
-func templateOf(t *store.Template) template {
-	return template{Site: t.Site, Kind: t.Kind, Locale: t.Locale, Version: t.Number, State: t.State, Author: t.Author,
-		CreatedAt: moment(t.CreatedAt), PublishedAt: moment(t.PublishedAt), parts: parts{t.Subject, t.Text, t.HTML}}
+// scopeQuery says whose template is meant.
+type scopeQuery struct {
+	Scope string `query:"scope" enum:"site,all" doc:"site (default), or all for the template of all sites"`
 }
 
 // templateKey names the template of the path: the site's own, or with
 // ?scope=all that of all sites.
-func (a *API) templateKey(c *call) (store.TemplateKey, error) {
+func (a *API) templateKey(c *call, q scopeQuery) (store.TemplateKey, error) {
 	kind, err := c.kind()
 	if err != nil {
 		return store.TemplateKey{}, err
 	}
 	k := store.TemplateKey{Site: c.site, Kind: kind, Locale: c.r.PathValue("locale")}
-	switch scope := c.query("scope"); {
-	case scope == "all" && !a.everySite(c.key):
-		return k, &dispatcher.Error{Code: dispatcher.CodeForbidden, Field: "scope", Message: "this concerns all sites, and the key is for some", Mend: "leave scope out, or use a key for all sites"}
-	case scope == "all":
+	if q.Scope == "all" {
 		k.Site = ""
-	case scope != "" && scope != "site":
-		return k, dispatcher.Invalid("scope", "use site or all", "unknown scope %q", scope)
+		if !a.everySite(c.key) {
+			return k, &dispatcher.Error{Code: dispatcher.CodeForbidden, Field: "scope", Message: "this concerns all sites, and the key is for some", Mend: "leave scope out, or use a key for all sites"}
+		}
 	}
 	return k, nil
 }
@@ -71,120 +55,100 @@ func (c *call) kind() (dispatcher.Kind, error) {
 	for _, k := range render.Kinds() {
 		known = append(known, string(k))
 	}
-	e := dispatcher.NotFound("kind of template", string(k))
+	e := dispatcher.NotFound("kind of template", clip(string(k)))
 	e.Mend = "use one of: " + strings.Join(known, ", ")
 	return k, e
 }
 
 // listTemplates lists the stored versions, and the kinds and languages that
 // have built-in ones.
-func (a *API) listTemplates(c *call) error {
+func (a *API) listTemplates(c *call, _ none) (wire.Templates, error) {
 	all, err := a.o.Store.Templates(c.context(), c.site)
-	if err != nil {
-		return err
-	}
-	rows := make([]template, len(all))
+	rows := make([]wire.Template, len(all))
 	for i := range all {
 		rows[i] = templateOf(&all[i])
 	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"items": rows, "kinds": render.Kinds(), "locales": a.o.Renderer.Locales()})
-	return nil
+	return wire.Templates{Items: rows, Kinds: render.Kinds(), Locales: a.o.Renderer.Locales()}, err
 }
 
 // putTemplate saves a draft, if it passes all checks.
-func (a *API) putTemplate(c *call) error {
-	key, err := a.templateKey(c)
+func (a *API) putTemplate(c *call, q scopeQuery, in wire.TemplateParts) (int, wire.TemplateSaved, error) {
+	key, err := a.templateKey(c, q)
 	if err != nil {
-		return err
+		return 0, wire.TemplateSaved{}, err
 	}
-	var in parts
-	if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-		return err
-	}
-	rep, err := a.o.Renderer.Check(key.Kind, key.Locale, in.render())
+	rep, err := a.o.Renderer.Check(key.Kind, key.Locale, partsOf(in))
 	if err != nil {
-		writeReport(c.w, rep, err)
-		return nil
+		return 0, wire.TemplateSaved{}, &faulty{err, rep}
 	}
-	t, err := a.o.Store.SaveDraft(c.context(), key, in.render(), c.key.Name)
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusCreated, struct {
-		template
-		Warnings []render.Problem `json:"warnings"`
-	}{templateOf(&t), problems(rep.Warnings)})
-	return nil
+	t, err := a.o.Store.SaveDraft(c.context(), key, partsOf(in), c.key.Name)
+	return http.StatusCreated, wire.TemplateSaved{Template: templateOf(&t), Warnings: problemsOf(rep.Warnings)}, err
 }
 
-func problems(p []render.Problem) []render.Problem {
-	if p == nil {
-		return []render.Problem{}
+func problemsOf(list []render.Problem) []wire.TemplateProblem {
+	out := make([]wire.TemplateProblem, len(list))
+	for i := range list {
+		out[i] = wire.TemplateProblem(list[i])
 	}
-	return p
+	return out
 }
 
-// writeReport answers with the first problem, and all of them in it.
-func writeReport(w http.ResponseWriter, rep render.Report, err error) {
-	p := web.ProblemOf(err)
-	web.WriteBody(w, p.Status, "application/problem+json", struct {
-		web.Problem
-		Errors   []render.Problem `json:"errors"`
-		Warnings []render.Problem `json:"warnings"`
-	}{p, problems(rep.Errors), problems(rep.Warnings)})
+// faulty is the error of a template with all that is wrong with it.
+type faulty struct {
+	error
+	report render.Report
+}
+
+func (f *faulty) Unwrap() error { return f.error }
+
+// WriteProblem answers with the first problem, and all of them in it.
+func (f *faulty) WriteProblem(w http.ResponseWriter) {
+	p := web.ProblemOf(f.error)
+	web.WriteBody(w, p.Status, problemType, wire.TemplateRefused{Problem: p, Errors: problemsOf(f.report.Errors), Warnings: problemsOf(f.report.Warnings)})
 }
 
 // publishTemplate makes a version the active one, a draft or an old one.
-func (a *API) publishTemplate(c *call) error {
-	key, err := a.templateKey(c)
+func (a *API) publishTemplate(c *call, q scopeQuery) (wire.TemplateVersion, error) {
+	key, err := a.templateKey(c, q)
 	if err != nil {
-		return err
+		return wire.TemplateVersion{}, err
 	}
 	n, err := c.number("version", "version")
 	if err != nil {
-		return err
+		return wire.TemplateVersion{}, err
 	}
-	if err := a.o.Store.Publish(c.context(), key, int(n)); err != nil {
-		return err
+	if n > math.MaxInt32 {
+		return wire.TemplateVersion{}, dispatcher.NotFound("version", c.r.PathValue("version"))
 	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"kind": key.Kind, "locale": key.Locale, "version": n, "state": store.TemplateActive})
-	return nil
+	return wire.TemplateVersion{Kind: key.Kind, Locale: key.Locale, Version: int(n), State: wire.TemplateActive}, a.o.Store.Publish(c.context(), key, int(n))
 }
 
 // rollbackTemplate puts the version before the active one in its place;
 // version 0 says that the built-in template counts again.
-func (a *API) rollbackTemplate(c *call) error {
-	key, err := a.templateKey(c)
+func (a *API) rollbackTemplate(c *call, q scopeQuery) (wire.TemplateVersion, error) {
+	key, err := a.templateKey(c, q)
 	if err != nil {
-		return err
+		return wire.TemplateVersion{}, err
 	}
 	n, err := a.o.Store.Rollback(c.context(), key)
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, map[string]any{"kind": key.Kind, "locale": key.Locale, "version": n, "state": store.TemplateActive})
-	return nil
+	return wire.TemplateVersion{Kind: key.Kind, Locale: key.Locale, Version: n, State: wire.TemplateActive}, err
 }
 
 // previewTemplate renders a sample with the sources of the body, or, without a
 // body, with what would be used now.
-func (a *API) previewTemplate(c *call) error {
+func (a *API) previewTemplate(c *call, _ none, in *wire.TemplateParts) (int, wire.Rendered, error) {
 	kind, err := c.kind()
 	if err != nil {
-		return err
+		return 0, wire.Rendered{}, err
 	}
 	var given *render.Parts
-	if c.r.ContentLength != 0 {
-		var in parts
-		if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-			return err
-		}
-		p := in.render()
+	if in != nil {
+		p := partsOf(*in)
 		given = &p
 	}
 	site, err := a.o.Store.Site(c.site)
 	if err != nil {
-		return err
+		return 0, wire.Rendered{}, err
 	}
 	locale := c.r.PathValue("locale")
 	n := 5
@@ -194,36 +158,22 @@ func (a *API) previewTemplate(c *call) error {
 	m := render.Sample(kind, locale, n)
 	m.Site = site
 	out, err := a.o.Renderer.Preview(c.context(), kind, locale, given, m)
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusOK, out)
-	return nil
+	return http.StatusOK, wire.Rendered{Subject: out.Subject, Text: out.Text, HTML: out.HTML}, err
 }
 
 // testMail queues a test mail to one address.
-func (a *API) testMail(c *call) error {
+func (a *API) testMail(c *call, _ none, in wire.TestMail) (int, wire.TestQueued, error) {
 	kind, err := c.kind()
 	if err != nil {
-		return err
+		return 0, wire.TestQueued{}, err
 	}
 	if kind != dispatcher.KindTest {
-		return dispatcher.Invalid("kind", "send a test of kind test; preview shows the others", "a %s cannot be mailed without its comments", kind)
-	}
-	var in struct {
-		To string `json:"to"`
-	}
-	if err := web.DecodeBody(c.w, c.r, MaxSmall, &in); err != nil {
-		return err
+		return 0, wire.TestQueued{}, dispatcher.Invalid("kind", "send a test of kind test; preview shows the others", "a %s cannot be mailed without its comments", kind)
 	}
 	sent, _, err := address.Parse(in.To)
 	if err != nil {
-		return dispatcher.Invalid("to", "give one address such as ann@example.org", "%q is no mail address", in.To)
+		return 0, wire.TestQueued{}, dispatcher.Invalid("to", "give one address such as ann@example.org", "%q is no mail address", clip(in.To))
 	}
 	id, err := a.o.Store.AddMessage(c.context(), dispatcher.Message{Site: c.site, Kind: dispatcher.KindTest, Address: sent, Priority: dispatcher.PriorityConfirm})
-	if err != nil {
-		return err
-	}
-	web.WriteJSON(c.w, http.StatusAccepted, map[string]any{"message": id, "to": sent})
-	return nil
+	return http.StatusAccepted, wire.TestQueued{Message: id, To: sent}, err
 }

@@ -1,0 +1,5 @@
+package api
+
+import "net/http"
+
+func manual(mux *http.ServeMux, doc []byte) {}
