@@ -32,7 +32,7 @@ func (a *App) makeWeb(context.Context) error {
 	if err != nil {
 		return err
 	}
-	ao := api.Options{Store: a.Store, Desk: desk, Lookup: a.Store, Renderer: a.Renderer, Sites: siteList(c), Clock: a.o.Clock, Log: log}
+	ao := api.Options{Store: a.Store, Desk: desk, Lookup: a.Store, Renderer: a.Renderer, Sites: siteList(c), Origins: c.HTTP.CORSOrigins, Clock: a.o.Clock, Log: log}
 	if a.Sources != nil {
 		ao.Sources = newSourcesDoor(a.Sources, c.Sources)
 	}

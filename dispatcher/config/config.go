@@ -55,6 +55,7 @@ type HTTP struct {
 	Listen         string   `yaml:"listen" help:"Address and port to listen on; put a TLS proxy in front before you open it to the world."`
 	BaseURL        string   `yaml:"base_url" help:"How readers reach this server; links in mails begin with it. Empty: made from listen."`
 	TrustedProxies []string `yaml:"trusted_proxies" help:"Addresses or networks (10.0.0.0/8) whose X-Forwarded-For is believed when sign-ups are counted per client."`
+	CORSOrigins    []string `yaml:"cors_origins" help:"Origins, such as https://app.example.org, whose pages may call the HTTP API from a browser. Cookies are never allowed."`
 }
 
 // Site is one sender identity. See [Site.Domain].

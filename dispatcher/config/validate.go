@@ -144,6 +144,26 @@ func (l *loader) http(h HTTP) {
 			l.bad(fmt.Sprintf("http.trusted_proxies[%d]", i), "write an address such as 10.0.0.7 or a network such as 10.0.0.0/8", "%q is neither an address nor a network", p)
 		}
 	}
+	for i, o := range h.CORSOrigins {
+		l.browserOrigin(fmt.Sprintf("http.cors_origins[%d]", i), o)
+	}
+}
+
+// browserOrigin takes an origin as browsers write it, RFC 6454 §6.2: anything
+// else would never be equal to one.
+func (l *loader) browserOrigin(path, text string) {
+	const mend = "write scheme and host, and a port where it is not the scheme's own: https://app.example.org"
+	if text == "*" || text == "null" {
+		l.bad(path, "list the origins one by one", "%q would let any page call the API", text)
+		return
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || text != strings.ToLower(u.Scheme+"://"+u.Host):
+		l.bad(path, mend, "%q is no origin", text)
+	case u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80":
+		l.bad(path, "leave the port out, as browsers do", "%q names the scheme's own port", text)
+	}
 }
 
 func (l *loader) catcher(c Catcher) {

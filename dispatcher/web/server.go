@@ -22,6 +22,10 @@ import (
 type Mount struct {
 	Pattern string
 	Handler http.Handler
+	// Raw gives the handler every path below Pattern as it came. The server
+	// would redirect one with empty or dotted parts, and a program that sends
+	// an id in a path is better told what is wrong with it.
+	Raw bool
 }
 
 // Options are what a [Server] needs.
@@ -73,8 +77,12 @@ func New(o Options) (*Server, error) {
 		o.Grace = defaultGrace
 	}
 	mux := http.NewServeMux()
+	raw := map[string]http.Handler{}
 	for _, m := range o.Mounts {
 		mux.Handle(m.Pattern, m.Handler)
+		if m.Raw {
+			raw[m.Pattern] = m.Handler
+		}
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -94,7 +102,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.observe(seen, s.guard(unprefix(prefix, mux)))
+	s.handler = s.observe(seen, s.guard(unprefix(prefix, unclean(raw, mux))))
 	return s, nil
 }
 
@@ -150,6 +158,20 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+// unclean passes paths below the raw mounts to them before the mux cleans them.
+func unclean(raw map[string]http.Handler, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for below, h := range raw {
+			if strings.HasPrefix(r.URL.Path, below) {
+				r.Pattern = below
+				h.ServeHTTP(w, r)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func readyz(ready func(context.Context) []string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var why []string
@@ -185,8 +207,8 @@ func unprefix(prefix string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rest, ok := strings.CutPrefix(r.URL.Path, prefix)
 		if ok && strings.HasPrefix(rest, "/") {
-			u := *r.URL // the request itself goes on, so that it learns its pattern
-			u.Path, u.RawPath = rest, ""
+			u := *r.URL                                                     // the request itself goes on, so that it learns its pattern
+			u.Path, u.RawPath = rest, strings.TrimPrefix(u.RawPath, prefix) // an id with %2F stays one part
 			r.URL = &u
 		}
 		next.ServeHTTP(w, r)

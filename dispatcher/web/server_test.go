@@ -131,6 +131,11 @@ func TestABaseURLWithAPathIsServedWithAndWithoutIt(t *testing.T) {
 			t.Errorf("%s answers %d %q", path, rec.Code, rec.Body)
 		}
 	}
+	for _, path := range []string{"/confirm/a%2Fb", "/hearback/confirm/a%2Fb"} {
+		if rec := get(s.Handler(), path); rec.Body.String() != "a/b" {
+			t.Errorf("%s answers %d %q", path, rec.Code, rec.Body)
+		}
+	}
 	if rec := get(s.Handler(), "/hearbackconfirm/abc"); rec.Code != 404 {
 		t.Errorf("a path that only begins alike answers %d", rec.Code)
 	}

@@ -63,8 +63,11 @@ type Options struct {
 	// twice as many at once.
 	Rate  float64
 	Burst int
-	Clock dispatcher.Clock
-	Log   *slog.Logger
+	// LinesLimit bounds a body of subscribers or subscriptions, one a line; 0
+	// means MaxLines.
+	LinesLimit int64
+	Clock      dispatcher.Clock
+	Log        *slog.Logger
 }
 
 // The limits that docs/api.md states.
@@ -100,6 +103,9 @@ func New(o Options) *API {
 	if o.Burst == 0 {
 		o.Burst = 2 * int(o.Rate)
 	}
+	if o.LinesLimit == 0 {
+		o.LinesLimit = MaxLines
+	}
 	if o.Clock == nil {
 		o.Clock = dispatcher.SystemClock
 	}
@@ -134,7 +140,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Mounts gives what a [web.Server] mounts.
 func (a *API) Mounts() []web.Mount {
-	return []web.Mount{{Pattern: "/v1/", Handler: a}, {Pattern: "/openapi.json", Handler: a}, {Pattern: "GET /docs", Handler: a}, {Pattern: "GET /docs/", Handler: a}}
+	return []web.Mount{{Pattern: "/v1/", Handler: a, Raw: true}, {Pattern: "/openapi.json", Handler: a}, {Pattern: "GET /docs", Handler: a}, {Pattern: "GET /docs/", Handler: a}}
 }
 
 func noSuchPath(path string) error {

@@ -12,7 +12,6 @@ import (
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/subscribe/subscribetest"
 	"github.com/hearback/hearback/dispatcher/token"
-	"github.com/hearback/hearback/dispatcher/web/api"
 )
 
 func TestACallWithoutAGoodKeyIsUnauthorized(t *testing.T) {
@@ -77,20 +76,6 @@ func TestEachRightOpensItsRoutesOnly(t *testing.T) {
 	d.want(d.call("PUT", "/v1/subscribers/ann", `{"email":"ann@example.org"}`), 201, "confirmed", false)
 	d.wantProblem(d.call("PUT", "/v1/subscribers/bob", `{"email":"bob@example.org","confirmed":true}`), 403, dispatcher.CodeForbidden, "confirmed")
 	d.wantProblem(d.call("GET", "/v1/messages", ""), 403, dispatcher.CodeForbidden, "")
-}
-
-func TestAKeyThatCallsTooOftenIsToldToWait(t *testing.T) {
-	d := openWith(t, api.Options{Rate: 1, Burst: 2})
-	d.want(d.call("GET", "/v1/schedules", ""), 200)
-	d.want(d.call("GET", "/v1/schedules", ""), 200)
-	r := d.wantProblem(d.call("GET", "/v1/schedules", ""), 429, dispatcher.CodeLimited, "")
-	if r.header.Get("Retry-After") == "" {
-		t.Error("it is not told how long")
-	}
-	other := d.newKey([]string{"blog"}, store.RightRead)
-	d.want(d.call("GET", "/v1/schedules", "", "Authorization", "Bearer "+other), 200)
-	d.Clock.Advance(time.Second)
-	d.want(d.call("GET", "/v1/schedules", ""), 200)
 }
 
 func TestUnknownPathsAndMethodsAreProblems(t *testing.T) {

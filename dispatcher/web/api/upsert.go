@@ -51,7 +51,7 @@ func (c *call) isLines(rt *route) bool {
 }
 
 func upsert[In any](a *API, c *call, check func(*In) error, put func(*API, *call, []In) ([]store.Upserted, error)) error {
-	f, err := spool(c.w, c.r, MaxLines)
+	f, err := spool(c.w, c.r, a.o.LinesLimit)
 	if err != nil {
 		return err
 	}
