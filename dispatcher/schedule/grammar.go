@@ -1,22 +1,26 @@
 package schedule
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 )
 
-// grammar is what a language brings to [Spec.Words]. Pairs are for one and for
-// more.
+// grammar is what a language brings to [Spec.Words].
 type grammar struct {
+	tag                language.Tag
 	quoted             string // %s is the spec
 	times              string // %s is a list of times
 	fromTo             string // two times, appended to an interval
-	past               [2]string
-	hours              [2]string
-	minutes            [2]string
-	seconds            [2]string
-	and                string
+	past               forms  // appended to an interval
+	hours              unit
+	minutes            unit
+	seconds            unit
+	comma, and         string // between words of a list; "" of comma is ", "
 	daily              string // with times on every day
 	week               [7]string
 	workdays, weekends string
@@ -26,84 +30,48 @@ type grammar struct {
 	ordinal            func(day int) string
 	dayInDate          func(day int) string
 	months             [12]string
-	onDays             string // %s is a list of names from week
-	daysLast           bool   // an interval comes before its days: "every 15 minutes on weekdays"
+	onDays             string                    // %s is a list of names from week
+	daysLast           bool                      // an interval comes before its days: "every 15 minutes on weekdays"
+	euphony            func(words string) string // puts right what depends on sounds; nil where nothing does
 }
 
-func grammarOf(lang string) *grammar {
-	if primaryLanguage(lang) == "de" {
-		return german()
-	}
-	return english()
+// forms are words by the form that a language has for their number, as CLDR
+// names them: zero, one, two, few, many, other. A form without words of its own
+// takes those of other.
+type forms map[string]string
+
+// unit is a span of time as an interval.
+type unit struct {
+	single string // exactly one
+	more   forms  // %d of them, if they say it
 }
 
-func english() *grammar {
-	return &grammar{
-		quoted:   `on the schedule "%s"`,
-		times:    "at %s",
-		fromTo:   " from %s to %s",
-		past:     [2]string{", %d minute past the hour", ", %d minutes past the hour"},
-		hours:    [2]string{"every hour", "every %d hours"},
-		minutes:  [2]string{"every minute", "every %d minutes"},
-		seconds:  [2]string{"every second", "every %d seconds"},
-		and:      " and ",
-		daily:    "every day",
-		week:     [7]string{"Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays"},
-		onDays:   "on %s",
-		workdays: "on weekdays",
-		weekends: "at weekends",
-		ofMonth:  "on the %s of every month",
-		ofYear:   "every year on %s",
-		date:     "%[1]s %[2]s",
-		ordinal:  englishOrdinal,
-		dayInDate: func(day int) string {
-			return fmt.Sprint(day)
-		},
-		months: [12]string{"January", "February", "March", "April", "May", "June", "July", "August",
-			"September", "October", "November", "December"},
-		daysLast: true,
+// say gives the words for a number.
+func (g *grammar) say(f forms, n int) string {
+	words, ok := f[formOf(g.tag, n)]
+	if !ok {
+		words = f["other"]
 	}
+	if !strings.Contains(words, "%d") {
+		return words
+	}
+	return fmt.Sprintf(words, n)
 }
 
-func german() *grammar {
-	ordinal := func(day int) string { return fmt.Sprintf("%d.", day) }
-	return &grammar{
-		quoted:    `nach dem Plan „%s“`,
-		times:     "um %s Uhr",
-		fromTo:    " von %s bis %s Uhr",
-		past:      [2]string{", %d Minute nach der vollen Stunde", ", %d Minuten nach der vollen Stunde"},
-		hours:     [2]string{"stündlich", "alle %d Stunden"},
-		minutes:   [2]string{"jede Minute", "alle %d Minuten"},
-		seconds:   [2]string{"jede Sekunde", "alle %d Sekunden"},
-		and:       " und ",
-		daily:     "täglich",
-		week:      [7]string{"sonntags", "montags", "dienstags", "mittwochs", "donnerstags", "freitags", "samstags"},
-		onDays:    "%s",
-		workdays:  "montags bis freitags",
-		weekends:  "samstags und sonntags",
-		ofMonth:   "am %s jedes Monats",
-		ofYear:    "jedes Jahr am %s",
-		date:      "%[1]s %[2]s",
-		ordinal:   ordinal,
-		dayInDate: ordinal,
-		months: [12]string{"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August",
-			"September", "Oktober", "November", "Dezember"},
+func formOf(tag language.Tag, n int) string {
+	switch plural.Cardinal.MatchPlural(tag, n, 0, 0, 0, 0) {
+	case plural.Zero:
+		return "zero"
+	case plural.One:
+		return "one"
+	case plural.Two:
+		return "two"
+	case plural.Few:
+		return "few"
+	case plural.Many:
+		return "many"
 	}
-}
-
-func englishOrdinal(day int) string {
-	suffix := "th"
-	if day/10 != 1 {
-		switch day % 10 {
-		case 1:
-			suffix = "st"
-		case 2:
-			suffix = "nd"
-		case 3:
-			suffix = "rd"
-		}
-	}
-	return fmt.Sprintf("%d%s", day, suffix)
+	return "other"
 }
 
 // at joins days and times; days "" are all.
@@ -136,9 +104,9 @@ func (g *grammar) interval(d time.Duration) string {
 		words, n = g.minutes, int(d/time.Minute)
 	}
 	if n == 1 {
-		return words[0]
+		return words.single
 	}
-	return fmt.Sprintf(words[1], n)
+	return g.say(words.more, n)
 }
 
 // weekdays tells of a set of days of the week, Sunday being 0, from Monday on.
@@ -182,5 +150,5 @@ func (g *grammar) list(words []string) string {
 	if last == 0 {
 		return words[0]
 	}
-	return strings.Join(words[:last], ", ") + g.and + words[last]
+	return strings.Join(words[:last], cmp.Or(g.comma, ", ")) + g.and + words[last]
 }

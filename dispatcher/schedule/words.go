@@ -9,10 +9,18 @@ import (
 
 // Words says the spec in plain words for readers and admins, as a part of a
 // sentence: "every day at 08:00", "on weekdays at 07:30", "every 15 minutes". The
-// language is a BCP 47 tag; German and English are known, others get English. A
-// spec that no short sentence tells is quoted: `on the schedule "5 4 1-7 * 1"`.
+// language is a BCP 47 tag; English, Arabic, French, German, Spanish and Ukrainian
+// are known, others get English. A spec that no short sentence tells is quoted:
+// `on the schedule "5 4 1-7 * 1"`.
 func (s *Spec) Words(lang string) string {
 	g := grammarOf(lang)
+	if g.euphony != nil {
+		return g.euphony(s.wordsIn(g))
+	}
+	return s.wordsIn(g)
+}
+
+func (s *Spec) wordsIn(g *grammar) string {
 	if s.every > 0 {
 		return g.interval(s.every)
 	}
@@ -72,7 +80,7 @@ func (s *Spec) intervalIn(g *grammar) (string, bool) {
 		}
 	}
 	if every == 60 && first > 0 {
-		words += fmt.Sprintf(g.past[plural(first)], first)
+		words += g.say(g.past, first)
 	}
 	return words, true
 }
@@ -126,14 +134,6 @@ func members(set uint64) []int {
 }
 
 func clockTime(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }
-
-// plural is 0 for one and 1 for more, the index of a pair of words.
-func plural(n int) int {
-	if n == 1 {
-		return 0
-	}
-	return 1
-}
 
 // primaryLanguage cuts a BCP 47 tag, or a POSIX locale, to its language.
 func primaryLanguage(tag string) string {
