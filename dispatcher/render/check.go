@@ -94,15 +94,15 @@ func (r *Renderer) checkSources(rep *Report, kind dispatcher.Kind, lang *languag
 		rep.Errors = append(rep.Errors, checkBlocks(p.name, kind, set)...)
 	}
 	if rep.OK() {
-		checkEscaping(rep, src)
+		checkEscaping(rep, lang, src)
 	}
 }
 
 // checkEscaping lets html/template look at the source as it was written, for
 // its line numbers; compiling looks at it again after the style sheet was
 // inlined.
-func checkEscaping(rep *Report, src sources) {
-	t, err := htmltemplate.New("layout").Funcs(functions()).Parse(src.htmlLayout)
+func checkEscaping(rep *Report, lang *language, src sources) {
+	t, err := htmltemplate.New("layout").Funcs(lang.functions()).Parse(src.htmlLayout)
 	if err == nil {
 		_, err = t.New("html").Parse(src.html)
 	}

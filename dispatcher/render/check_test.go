@@ -39,6 +39,10 @@ func TestCheckNamesTheMistakeAndTheMend(t *testing.T) {
 		{"a hidden field", item("{{.ItemBody.Reason}}"), "html", 2, "no field .ItemBody", "use one of"},
 		{"a misspelt function", html("{{ctu .Subject 3}}"), "html", 2, `no function "ctu"`, "did you mean cut?"},
 		{"printf", html(`{{printf "%d" .Count}}`), "html", 2, `no function "printf"`, "use one of and, cut"},
+		{"no words for other numbers", html(`{{plural .Count "one" "x"}}`), "html", 2, "no words for other numbers", `"other"`},
+		{"a number's form that is none", html(`{{plural .Count "ohter" "x" "one" "y"}}`), "html", 2, `no form "ohter"`, "did you mean other?"},
+		{"words without a number", html(`{{plural "one" "x"}}`), "html", 2, "plural wants a number", "plural .Count"},
+		{"words for a text", html(`{{plural .Subject "other" "x"}}`), "html", 0, "wrong type", ""},
 		{"a missing argument", html(`{{cut .Subject}}`), "html", 2, "cut has 1 arguments", ""},
 		{"a number to range over", html("{{range 1000000}}x{{end}}"), "html", 2, "no list to range over", ".Groups"},
 		{"a text to range over", html("{{range .Subject}}x{{end}}"), "html", 2, "no list to range over", ".Groups"},
@@ -169,7 +173,9 @@ func TestProgramsFollowTheRulesOfTextTemplate(t *testing.T) {
 	v := &MailView{Subject: "s", Count: 2, More: 0, Site: SiteView{Name: "Site"}, Groups: make([]GroupView, 3), Paragraphs: []string{"a", "b"}}
 	v.First = &ItemView{ItemBody: &ItemBody{Reason: "reply", Comment: CommentView{Author: "Ann", HTML: "<b>"}}}
 	translated := 0
+	english := newLanguage("en", nil)
 	for _, source := range []string{
+		`{{plural .Count "one" "a" "other" "#+#"}}{{plural 1 "other" "x" "one" "a"}}{{plural .More "other" "#"}}`, `{{plural .Count "one" .Subject "other" "x"}}`,
 		`{{.Count}}{{.Site.Name}}`, `{{if .More}}y{{else}}n{{end}}`, `{{if .Site}}y{{end}}`, `{{if .First}}y{{end}}`, `{{if .First.Parent}}y{{else}}n{{end}}`,
 		`{{with .First}}{{.Comment.Author}}{{$.Count}}{{end}}{{.Count}}`, `{{with .First.Parent}}{{.Author}}{{else}}{{.Count}}{{end}}`, `{{with $x := .Site.Name}}{{$x}}{{.}}{{end}}`,
 		`{{if and .Count .Subject}}y{{end}}`, `{{and .Subject .Site.Name}}`, `{{and .Schedule .Subject}}|{{or .Schedule .Subject}}|{{or .Subject "x"}}|{{or .Schedule ""}}`,
@@ -181,7 +187,7 @@ func TestProgramsFollowTheRulesOfTextTemplate(t *testing.T) {
 		`{{.First.Parent.Author}}`, `{{if and .First.Parent .First.Parent.Above}}y{{else}}n{{end}}`, `{{.Data.x}}`,
 	} {
 		var want strings.Builder
-		plain, err := texttemplate.New("subject").Funcs(functions()).Parse(source)
+		plain, err := texttemplate.New("subject").Funcs(english.functions()).Parse(source)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +196,7 @@ func TestProgramsFollowTheRulesOfTextTemplate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := translate("subject", set, false)
+		p := english.translate("subject", set, false)
 		if p == nil {
 			continue
 		}

@@ -54,7 +54,7 @@ func TestHeadersOfADigest(t *testing.T) {
 	raw, info := compose(t, newRenderer(t, Options{}), m)
 	h := parseMail(t, raw).header
 	want := map[string]string{
-		"From":                     "Kleine Werkbank <kommentare@werkbank.example>",
+		"From":                     "Kleine Werkbank <comments@workshop.example>",
 		"To":                       "Jana Berger <jana@reader.example>",
 		"Date":                     "Mon, 08 Jun 2026 11:15:00 +0000",
 		"Message-Id":               "<sample.1@workshop.example>",

@@ -33,6 +33,10 @@ func goldens() map[string]*Mail {
 			out[string(kind)+"."+locale] = Sample(kind, locale, n)
 		}
 	}
+	for _, locale := range []string{"ar", "es", "fr", "uk"} {
+		out["digest."+locale] = Sample(dispatcher.KindDigest, locale, 3)
+		out["confirm."+locale] = Sample(dispatcher.KindConfirm, locale, 0)
+	}
 	storm := Sample(dispatcher.KindReply, "en", 3)
 	storm.Storm, storm.More = true, 4
 	out["reply-storm.en"] = storm

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	xlang "golang.org/x/text/language"
 )
 
 // language is what the renderer knows of one language: the words of the
@@ -13,9 +15,12 @@ import (
 type language struct {
 	tag      string // as it stands in lang="…"
 	words    map[string]string
-	weekdays []string // from Sunday
-	months   []string // from January
-	date     string   // how a date is written: W weekday, D day, M month
+	weekdays []string  // from Sunday
+	months   []string  // from January
+	first    string    // how the first day of a month is written
+	date     string    // how a date is written: W weekday, D day, M month
+	dated    string    // how a moment is written: also T time
+	cldr     xlang.Tag // whose rules for numbers hold
 }
 
 // fallbackLocale is the language of last resort.
@@ -117,27 +122,39 @@ func direction(tag string) string {
 	return "ltr"
 }
 
+// punctuation gives the marks that templates put after words and that
+// languages write differently.
+func punctuation(tag string) (colon, comma string) {
+	switch lang, _, _ := strings.Cut(tag, "-"); lang {
+	case "fr":
+		return "\u00a0:", ","
+	case "ar", "fa", "ps", "sd", "ug", "ur":
+		return ":", "،"
+	}
+	return ":", ","
+}
+
 // day writes a date such as "Mon 8 June".
-func (l *language) day(t time.Time) string { return string(l.appendDay(nil, t)) }
+func (l *language) day(t time.Time) string { return string(l.appendTime(nil, l.date, t)) }
 
 // moment writes a date with its time of day such as "Mon 8 June, 10:15".
 func (l *language) moment(t time.Time) string {
-	dst := l.appendDay(make([]byte, 0, 40), t)
-	return string(t.AppendFormat(dst, ", 15:04"))
+	return string(l.appendTime(make([]byte, 0, 40), l.dated, t))
 }
 
-func (l *language) appendDay(dst []byte, t time.Time) []byte {
-	if len(l.weekdays) != 7 || len(l.months) != 12 {
-		return t.AppendFormat(dst, time.DateOnly)
-	}
-	for i := 0; i < len(l.date); i++ {
-		switch c := l.date[i]; c {
-		case 'W':
+func (l *language) appendTime(dst []byte, pattern string, t time.Time) []byte {
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == 'W':
 			dst = append(dst, l.weekdays[t.Weekday()]...)
-		case 'D':
+		case c == 'D' && t.Day() == 1:
+			dst = append(dst, l.first...)
+		case c == 'D':
 			dst = strconv.AppendInt(dst, int64(t.Day()), 10)
-		case 'M':
+		case c == 'M':
 			dst = append(dst, l.months[t.Month()-1]...)
+		case c == 'T':
+			dst = t.AppendFormat(dst, "15:04")
 		default:
 			dst = append(dst, c)
 		}

@@ -56,9 +56,10 @@ func needsItems(k dispatcher.Kind) bool {
 
 // functions that a template may call, beside and, or, not, eq, ne, lt, le, gt,
 // ge and len. What could make much out of little (printf) is not among them.
-func functions() map[string]any {
+func (l *language) functions() map[string]any {
 	return map[string]any{
 		"cut":         cut,
+		"plural":      l.plural,
 		"conditional": markup, // Outlook's comments; written by the inliner only
 	}
 }
@@ -94,13 +95,13 @@ func (p *plan) compileSubject(source string) error {
 	if err := checkBlocks(partSubject, p.kind, set).first(); err != nil {
 		return err
 	}
-	t := texttemplate.New("subject").Funcs(functions()).Option("missingkey=zero")
+	t := texttemplate.New("subject").Funcs(p.lang.functions()).Option("missingkey=zero")
 	for name, tree := range set {
 		if _, err := t.AddParseTree(name, tree); err != nil {
 			return dispatcher.Invalid("subject", "see docs/templates.md", "%v", err)
 		}
 	}
-	p.subject = part{plain: t, quick: translate("subject", set, false)}
+	p.subject = part{plain: t, quick: p.lang.translate("subject", set, false)}
 	return nil
 }
 
@@ -112,13 +113,13 @@ func (p *plan) compileText(source, layout string) error {
 	if err := checkBlocks(partText, p.kind, set).first(); err != nil {
 		return err
 	}
-	t := texttemplate.New("text").Funcs(functions()).Option("missingkey=zero")
+	t := texttemplate.New("text").Funcs(p.lang.functions()).Option("missingkey=zero")
 	for _, name := range sortedNames(set) {
 		if _, err := t.AddParseTree(name, set[name]); err != nil {
 			return dispatcher.Invalid("text", "see docs/templates.md", "%v", err)
 		}
 	}
-	p.text = part{plain: t, quick: translate("mail", set, false)}
+	p.text = part{plain: t, quick: p.lang.translate("mail", set, false)}
 	return nil
 }
 
@@ -134,7 +135,7 @@ func (p *plan) compileHTML(source, layout string) error {
 	if err != nil {
 		return dispatcher.Invalid("html", "write complete elements, with <tbody> in tables", "%v", err)
 	}
-	t, err := escaped(texts)
+	t, err := p.lang.escaped(texts)
 	if err != nil {
 		return err
 	}
@@ -144,14 +145,14 @@ func (p *plan) compileHTML(source, layout string) error {
 			trees[t.Name()] = t.Tree
 		}
 	}
-	p.html = part{plain: t, quick: translate("mail", trees, true)}
+	p.html = part{plain: t, quick: p.lang.translate("mail", trees, true)}
 	return nil
 }
 
 // escaped parses the blocks of an HTML part and lets html/template add its
 // escapers at once rather than with the first mail.
-func escaped(texts map[string]string) (*htmltemplate.Template, error) {
-	t := htmltemplate.New("html").Funcs(functions()).Option("missingkey=zero")
+func (l *language) escaped(texts map[string]string) (*htmltemplate.Template, error) {
+	t := htmltemplate.New("html").Funcs(l.functions()).Option("missingkey=zero")
 	for _, name := range sortedNames(texts) {
 		if _, err := t.New(name).Parse(texts[name]); err != nil {
 			return nil, dispatcher.Invalid("html", "see docs/templates.md", "%v", err)

@@ -62,6 +62,7 @@ var errNotQuick = errors.New("no program for this")
 // translator makes a program. Types are known everywhere, so each step is made
 // for its types and checks none at run time.
 type translator struct {
+	lang  *language
 	trees map[string]*parse.Tree
 	html  bool
 	vars  int
@@ -87,8 +88,8 @@ type variable struct {
 
 // translate gives the program of a block that is made for a reader (`mail` or
 // the subject), or nil when there is none.
-func translate(root string, trees map[string]*parse.Tree, html bool) *program {
-	t := &translator{trees: trees, html: html, calls: map[call][]step{}}
+func (l *language) translate(root string, trees map[string]*parse.Tree, html bool) *program {
+	t := &translator{lang: l, trees: trees, html: html, calls: map[call][]step{}}
 	steps, err := t.block(root, tMail)
 	if err != nil {
 		return nil
@@ -348,6 +349,9 @@ func (t *translator) command(cmd *parse.CommandNode, p place, last *expr) (expr,
 	}
 	if last != nil {
 		args = append(args, *last)
+	}
+	if id.Ident == "plural" {
+		return t.plural(cmd, args, last != nil)
 	}
 	return function(id.Ident, args)
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/microcosm-cc/bluemonday"
+	xlang "golang.org/x/text/language"
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/templates"
@@ -172,17 +174,25 @@ func (r *Renderer) readFiles() error {
 }
 
 // newLanguage makes the language of a tag with the words of a built-in one.
+// What those lack for dates is written in figures.
 func newLanguage(tag string, words map[string]string) *language {
-	own := make(map[string]string, len(words)+3)
+	own := make(map[string]string, len(words)+5)
 	for k, v := range words {
 		own[k] = v
 	}
-	own["lang"], own["dir"], own["quote"] = tag, direction(tag), "0 0 0 3px"
+	own["lang"], own["dir"] = tag, direction(tag)
+	own["colon"], own["comma"] = punctuation(tag)
+	own["quote"] = "0 0 0 3px" // the bar beside a quotation
 	if own["dir"] == "rtl" {
-		own["quote"] = "0 3px 0 0" // the bar beside a quotation
+		own["quote"] = "0 3px 0 0"
 	}
-	return &language{tag: tag, words: own, date: own["date"],
-		weekdays: strings.Fields(own["weekdays"]), months: strings.Fields(own["months"])}
+	l := &language{tag: tag, words: own, cldr: xlang.Make(tag), date: own["date"], dated: own["moment"],
+		first: cmp.Or(own["first"], "1"), weekdays: strings.Fields(own["weekdays"]), months: strings.Fields(own["months"])}
+	if len(l.weekdays) != 7 || len(l.months) != 12 || l.date == "" || l.dated == "" {
+		l.date, l.dated, l.first, l.weekdays = "D/M", "D/M T", "1", make([]string, 7)
+		l.months = strings.Fields("1 2 3 4 5 6 7 8 9 10 11 12")
+	}
+	return l
 }
 
 // language gives the language of a template's locale. One without words of its

@@ -50,7 +50,7 @@ const maxVisits = 20000
 
 // callable tells the functions of templates.
 func callable() []string {
-	return []string{"and", "cut", "eq", "ge", "gt", "le", "len", "lt", "ne", "not", "or"}
+	return []string{"and", "cut", "eq", "ge", "gt", "le", "len", "lt", "ne", "not", "or", "plural"}
 }
 
 // checker follows a template through all its calls and knows what the dot is
@@ -234,6 +234,9 @@ func (c *checker) command(cmd *parse.CommandNode, s scope, piped bool) reflect.T
 		for _, a := range cmd.Args[1:] {
 			args = append(args, c.value(a, s))
 		}
+		if id.Ident == "plural" {
+			c.plural(cmd, s)
+		}
 		return c.function(id, args, s, piped)
 	}
 	t := c.value(head, s)
@@ -246,7 +249,7 @@ func (c *checker) command(cmd *parse.CommandNode, s scope, piped bool) reflect.T
 
 func (c *checker) function(id *parse.IdentifierNode, args []reflect.Type, s scope, piped bool) reflect.Type {
 	n := len(args) + btoi(piped)
-	want := map[string][2]int{"and": {1, 9}, "or": {1, 9}, "not": {1, 1}, "len": {1, 1}, "cut": {2, 2}, "eq": {2, 9},
+	want := map[string][2]int{"and": {1, 9}, "or": {1, 9}, "not": {1, 1}, "len": {1, 1}, "cut": {2, 2}, "plural": {1, 13}, "eq": {2, 9},
 		"ne": {2, 2}, "lt": {2, 2}, "le": {2, 2}, "gt": {2, 2}, "ge": {2, 2}}
 	limits, ok := want[id.Ident]
 	if !ok {
@@ -257,7 +260,7 @@ func (c *checker) function(id *parse.IdentifierNode, args []reflect.Type, s scop
 		c.bad(s, id, "see docs/templates.md", "%s has %d arguments", id.Ident, n)
 	}
 	switch id.Ident {
-	case "cut":
+	case "cut", "plural":
 		return reflect.TypeFor[string]()
 	case "len":
 		return reflect.TypeFor[int]()
