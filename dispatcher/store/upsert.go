@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -32,7 +31,7 @@ func (s *Store) SetSubscribers(ctx context.Context, site string, in []dispatcher
 			addresses = append(addresses, *in[i].Email)
 		}
 	}
-	return s.many(ctx, site, ids, addresses, func(t *tx, i int) (Upserted, error) {
+	return s.many(ctx, false, site, ids, addresses, func(t *tx, i int) (Upserted, error) {
 		_, created, err := t.setSubscriber(ctx, cfg, in[i], vouch)
 		return Upserted{ID: in[i].ID, Created: created}, err
 	})
@@ -49,7 +48,7 @@ func (s *Store) SetSubscriptions(ctx context.Context, site string, in []dispatch
 	for i := range in {
 		ids[i] = in[i].Subscriber
 	}
-	return s.many(ctx, site, ids, nil, func(t *tx, i int) (Upserted, error) {
+	return s.many(ctx, false, site, ids, nil, func(t *tx, i int) (Upserted, error) {
 		if in[i].Mute {
 			return t.setMute(ctx, cfg, in[i], vouch)
 		}
@@ -72,14 +71,17 @@ func (t *tx) setMute(ctx context.Context, site dispatcher.Site, in dispatcher.Ev
 	return Upserted{Created: after > before}, err
 }
 
+// errDry ends a dry run.
+var errDry = errors.New("a dry run")
+
 // oneFailed ends a try at many at once in which one was at fault.
 type oneFailed struct{ error }
 
 // many puts a batch in one transaction. It is tried as if nothing were wrong
 // with any; only when something is, each gets a savepoint of its own. ids and
 // addresses name the subscribers that are concerned: their buckets are locked
-// first and in order, as digests lock them.
-func (s *Store) many(ctx context.Context, site string, ids, addresses []string, put func(t *tx, i int) (Upserted, error)) ([]Upserted, error) {
+// first and in order, as digests lock them. A dry run takes all of it back.
+func (s *Store) many(ctx context.Context, dry bool, site string, ids, addresses []string, put func(t *tx, i int) (Upserted, error)) ([]Upserted, error) {
 	out := make([]Upserted, len(ids))
 	run := func(each func(t *tx, i int) error) error {
 		return s.write(ctx, func(t *tx) error {
@@ -90,6 +92,9 @@ func (s *Store) many(ctx context.Context, site string, ids, addresses []string, 
 				if err := each(t, i); err != nil {
 					return err
 				}
+			}
+			if dry {
+				return errDry
 			}
 			return nil
 		})
@@ -105,6 +110,9 @@ func (s *Store) many(ctx context.Context, site string, ids, addresses []string, 
 		err = run(func(t *tx, i int) error {
 			return t.apart(ctx, s, &out[i], func() (Upserted, error) { return put(t, i) })
 		})
+	}
+	if errors.Is(err, errDry) {
+		return out, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("put %d at once: %w", len(ids), err)
@@ -149,27 +157,20 @@ func (t *tx) apart(ctx context.Context, s *Store, out *Upserted, put func() (Ups
 // lockOwners locks the buckets of subscribers in order. What cannot be an
 // address is told where it is looked at.
 func (t *tx) lockOwners(ctx context.Context, site string, ids, addresses []string) error {
-	var buckets []int
+	var buckets []int64
 	for _, a := range addresses {
 		if _, normal, err := address.Parse(a); err == nil {
-			buckets = append(buckets, dispatcher.BucketOf(site, normal))
+			buckets = append(buckets, int64(dispatcher.BucketOf(site, normal)))
 		}
 	}
 	args := []any{site}
 	for _, id := range ids {
 		args = append(args, id)
 	}
-	var known []int
+	var known []int64
 	if err := t.all(ctx, &known, `SELECT DISTINCT bucket FROM hearback_subscriber WHERE id IN
 		(SELECT subscriber FROM hearback_subscriber_id WHERE site = ? AND external_id IN `+marks(1, len(ids))+`)`, args...); err != nil {
 		return err
 	}
-	buckets = append(buckets, known...)
-	slices.Sort(buckets)
-	for _, b := range slices.Compact(buckets) {
-		if err := t.lockBucket(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.lockBuckets(ctx, append(buckets, known...))
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"settle", settleTests()},
 		{"subscriber", subscriberTests()},
 		{"subscription", subscriptionTests()},
+		{"upsert", upsertTests()},
 		{"schedule", scheduleTests()},
 		{"slot", slotTests()},
 		{"hold", holdTests()},
