@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,20 +63,14 @@ func (w *words) label(name, locale string) string {
 
 // scope says in the reader's words what the unsubscribe link ends.
 func (w *words) scope(kind dispatcher.Kind, site *dispatcher.Site, label, locale string) string {
-	german := strings.HasPrefix(strings.ToLower(locale), "de")
-	switch {
-	case kind == dispatcher.KindReply && german:
-		return "Mails zu dieser Unterhaltung auf " + site.Name
-	case kind == dispatcher.KindReply:
-		return "mails about this conversation on " + site.Name
-	case german && label != "":
-		return fmt.Sprintf("die Sammelmail von %s (%s)", site.Name, label)
-	case german:
-		return "die Sammelmail von " + site.Name
-	case label != "":
-		return fmt.Sprintf("the digest of %s (%s)", site.Name, label)
+	p := phrasesIn(locale)
+	if kind == dispatcher.KindReply {
+		return say(p.replies, site.Name)
 	}
-	return "the digest of " + site.Name
+	if label == "" {
+		return say(p.digest, site.Name)
+	}
+	return say(p.digest, site.Name) + say(p.label, label)
 }
 
 // zone gives a reader's location: their own, else their site's, else UTC.
@@ -119,52 +111,30 @@ func (w *words) data(ctx context.Context, m *dispatcher.Message, sub *dispatcher
 		}
 		locale = site.Locale
 	}
-	german := strings.HasPrefix(strings.ToLower(locale), "de")
+	p := phrasesIn(locale)
 	var lines []string
 	for _, s := range subs {
 		if s.EndedAt.IsZero() && s.ConfirmedAt.IsZero() {
-			lines = append(lines, w.askedFor(ctx, sub.Site, s.Target, german))
+			lines = append(lines, w.askedFor(ctx, sub.Site, s.Target, p))
 		}
 	}
-	return map[string]string{"what": enumerate(lines, german)}, nil
+	return map[string]string{"what": p.enumerate(lines)}, nil
 }
 
-// enumerate writes a list into a sentence, at most a few of it.
-func enumerate(list []string, german bool) string {
-	and, more := " and ", "more"
-	if german {
-		and, more = " und ", "weiteres"
-	}
-	slices.Sort(list)
-	list = slices.Compact(list)
-	if len(list) > 5 {
-		list = append(list[:4:4], more)
-	}
-	if len(list) < 2 {
-		return strings.Join(list, "")
-	}
-	return strings.Join(list[:len(list)-1], ", ") + and + list[len(list)-1]
-}
-
-func (w *words) askedFor(ctx context.Context, site string, t dispatcher.Target, german bool) string {
-	pick := func(en, de string) string {
-		if german {
-			return de
-		}
-		return en
-	}
+// askedFor says what a subscription is about.
+func (w *words) askedFor(ctx context.Context, site string, t dispatcher.Target, p *phrases) string {
 	switch t.Type {
 	case dispatcher.TargetThread:
 		if title, err := w.store.ThreadTitle(ctx, site, t.ID); err == nil && title != "" {
-			return pick("new comments on “"+title+"”", "neuen Kommentaren zu „"+title+"“")
+			return say(p.thread, title)
 		}
-		return pick("new comments on one page", "neuen Kommentaren zu einer Seite")
+		return p.untitled
 	case dispatcher.TargetComment:
-		return pick("answers below one comment", "Antworten unter einem Kommentar")
+		return p.comment
 	case dispatcher.TargetAuthor:
-		return pick("what one author writes", "allem, was eine Person schreibt")
+		return p.author
 	case dispatcher.TargetReplies:
-		return pick("replies to your comments", "Antworten auf deine Kommentare")
+		return p.toMe
 	}
-	return pick("all new comments of the site", "allen neuen Kommentaren")
+	return p.site
 }

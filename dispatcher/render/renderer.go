@@ -154,8 +154,16 @@ func (r *Renderer) readFiles() error {
 		tag := strings.TrimPrefix(name, "email/words.")
 		r.languages[tag] = newLanguage(tag, words)
 	}
-	if r.languages[fallbackLocale] == nil {
+	base := r.languages[fallbackLocale]
+	if base == nil {
 		return fmt.Errorf("email/words.%s is missing", fallbackLocale)
+	}
+	for _, l := range r.languages { // a text that was not translated yet is better than no mail
+		for key, text := range base.words {
+			if _, ok := l.words[key]; !ok {
+				l.words[key] = text
+			}
+		}
 	}
 	sum := sha256.New()
 	all, err := fs.Glob(r.opt.Files, "email/*")
