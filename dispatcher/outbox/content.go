@@ -44,22 +44,22 @@ func (c *content) refresh(ctx context.Context, now time.Time) error {
 	if recent {
 		return nil
 	}
-	comments, threads, upto, err := c.store.Changed(ctx, after, changedLimit)
+	ch, err := c.store.Changed(ctx, after, changedLimit)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.started || len(comments) == changedLimit || len(threads) == changedLimit {
+	if ch.All {
 		c.clear()
 	}
-	for _, id := range comments {
+	for _, id := range ch.Comments {
 		c.drop(id)
 	}
-	for _, id := range threads {
+	for _, id := range ch.Threads {
 		delete(c.threads, id)
 	}
-	c.change, c.read, c.started = upto, now, true
+	c.change, c.read, c.started = ch.Upto, now, true
 	return nil
 }
 

@@ -123,8 +123,12 @@ func (b *batch) load(ctx context.Context, arrivals []arrival) error {
 	}
 	for site, ids := range threads {
 		for part := range slices.Chunk(ids, 500) {
+			known, err := b.t.numbersOf(ctx, "hearback_thread", site, part)
+			if err != nil {
+				return err
+			}
 			var rows []threadRow
-			if err := b.t.all(ctx, &rows, `SELECT `+threadColumns+` FROM hearback_thread WHERE site = ? AND external_id IN `+marks(1, len(part)), append([]any{site}, part...)...); err != nil {
+			if err := b.t.all(ctx, &rows, `SELECT `+threadColumns+` FROM hearback_thread WHERE id IN `+ints(known)); err != nil {
 				return err
 			}
 			for _, r := range rows {
@@ -144,8 +148,15 @@ func (b *batch) load(ctx context.Context, arrivals []arrival) error {
 
 func (b *batch) loadComments(ctx context.Context, site string, ids []any) error {
 	for part := range slices.Chunk(ids, 500) {
+		known, err := b.t.numbersOf(ctx, "hearback_comment", site, part)
+		if err != nil {
+			return err
+		}
+		if len(known) == 0 {
+			continue
+		}
 		var rows []commentRow
-		if err := b.t.all(ctx, &rows, `SELECT `+commentColumns+` FROM hearback_comment WHERE site = ? AND external_id IN `+marks(1, len(part)), append([]any{site}, part...)...); err != nil {
+		if err := b.t.all(ctx, &rows, `SELECT `+commentColumns+` FROM hearback_comment WHERE id IN `+ints(known)); err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -156,6 +167,17 @@ func (b *batch) loadComments(ctx context.Context, site string, ids []any) error 
 		}
 	}
 	return nil
+}
+
+// numbersOf gives the numbers of those rows of a table whose site calls them by
+// one of the ids. It asks for each id by itself: given them as a list
+// PostgreSQL goes by the site alone until it has statistics, and reads all of
+// the site's rows for each batch.
+func (t *tx) numbersOf(ctx context.Context, table, site string, ids []any) ([]int64, error) {
+	var numbers []int64
+	err := t.all(ctx, &numbers, `SELECT number FROM (SELECT (SELECT k.id FROM `+table+` AS k WHERE k.site = ? AND k.external_id = v.id) AS number
+		FROM (`+t.d.values(len(ids), "id", "text")+`) AS v) AS known WHERE number IS NOT NULL`, append([]any{site}, ids...)...)
+	return numbers, err
 }
 
 // save writes what the batch changed.

@@ -15,6 +15,7 @@ const maxDepth = 256
 type settling struct {
 	ID         int64  `db:"id"`
 	Site       string `db:"site"`
+	Parent     int64  `db:"parent"`
 	Thread     int64  `db:"thread"`
 	ThreadID   string `db:"thread_id"`
 	AuthorKey  int64  `db:"author_key"`
@@ -27,7 +28,7 @@ type settling struct {
 func (b *batch) settle(ctx context.Context, limit int) error {
 	var due []settling
 	if err := b.t.all(ctx, &due, `
-		SELECT c.id, c.site, c.thread, t.external_id AS thread_id, c.author_key, c.address_key, c.published_at, c.first_position
+		SELECT c.id, c.site, c.parent, c.thread, t.external_id AS thread_id, c.author_key, c.address_key, c.published_at, c.first_position
 		FROM hearback_comment c JOIN hearback_thread t ON t.id = c.thread
 		WHERE c.settles_at IS NOT NULL AND c.settles_at <= ? ORDER BY c.settles_at, c.id LIMIT ?`, b.t.now, limit); err != nil {
 		return err
@@ -36,10 +37,14 @@ func (b *batch) settle(ctx context.Context, limit int) error {
 		return nil
 	}
 	ids := make([]int64, len(due))
+	var answers []int64
 	for i := range due {
 		ids[i] = due[i].ID
+		if due[i].Parent != 0 {
+			answers = append(answers, due[i].ID)
+		}
 	}
-	paths, err := b.t.paths(ctx, ids)
+	paths, err := b.t.paths(ctx, answers)
 	if err != nil {
 		return err
 	}
@@ -54,7 +59,7 @@ func (b *batch) settle(ctx context.Context, limit int) error {
 				first = b.position
 			}
 			args = append(args, b.position, c.Site, c.ID, c.Thread, int64(dispatcher.ThreadKey(c.Site, c.ThreadID)), c.AuthorKey, c.AddressKey,
-				paths[c.ID], c.Published, first, b.t.now)
+				append([]byte{}, paths[c.ID]...), c.Published, first, b.t.now)
 		}
 		if _, err := b.t.exec(ctx, `INSERT INTO hearback_log (position, site, comment, thread, thread_key, author_key, address_key, path, visible_at, first_position, settled_at)
 			VALUES `+marks(len(part), 11), args...); err != nil {
@@ -72,8 +77,8 @@ func (b *batch) settle(ctx context.Context, limit int) error {
 // paths gives the packed ancestors of each comment, nearest first.
 func (t *tx) paths(ctx context.Context, ids []int64) (map[int64][]byte, error) {
 	paths := make(map[int64][]byte, len(ids))
-	for _, id := range ids {
-		paths[id] = []byte{}
+	if len(ids) == 0 {
+		return paths, nil
 	}
 	rows, err := t.rows(ctx, `
 		WITH RECURSIVE up (origin, parent, depth) AS (

@@ -132,13 +132,21 @@ func (s *Store) Claim(ctx context.Context, worker int64, limit int, held []strin
 			return err
 		}
 		for priority := dispatcher.PriorityConfirm; priority <= dispatcher.PriorityDigest && len(out) < limit; priority++ {
-			var rows []messageRow
+			var ids []int64
 			args := append([]any{priority, t.now}, heldArgs...)
-			if err := t.all(ctx, &rows, `
-				WITH urgent AS MATERIALIZED (SELECT id FROM hearback_message WHERE state IN ('due', 'deferred') AND priority = ? AND due_at <= ?`+notHeld+`
-					ORDER BY due_at, id LIMIT ?`+t.d.skipLocked()+`)
-				UPDATE hearback_message SET state = 'sending', owner = ? WHERE id IN (SELECT id FROM urgent) AND state IN ('due', 'deferred')
-				RETURNING `+messageColumns, append(args, limit-len(out), worker)...); err != nil {
+			if err := t.all(ctx, &ids, `SELECT id FROM hearback_message WHERE state IN ('due', 'deferred') AND priority = ? AND due_at <= ?`+notHeld+`
+					ORDER BY due_at, id LIMIT ?`+t.d.skipLocked(), append(args, limit-len(out))...); err != nil {
+				return err
+			}
+			if len(ids) == 0 {
+				continue
+			}
+			// The added '' keeps PostgreSQL from going by the index of due messages:
+			// it holds that for empty when its statistics are older than the slot,
+			// and reads all of it for each claim.
+			var rows []messageRow
+			if err := t.all(ctx, &rows, `UPDATE hearback_message SET state = 'sending', owner = ? WHERE id IN `+ints(ids)+` AND state || '' IN ('due', 'deferred')
+				RETURNING `+messageColumns, worker); err != nil {
 				return err
 			}
 			slices.SortFunc(rows, func(a, b messageRow) int { return int(a.ID - b.ID) })

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -249,31 +247,41 @@ func (s *Store) Content(ctx context.Context, comments []int64) (map[int64]dispat
 	return cs, ts, err
 }
 
-// Changed lists the comments and threads that changed after a change number,
-// at most about limit of each, and the number up to which it looked: the
-// caller goes on from there. Changes are numbered in commit order.
-func (s *Store) Changed(ctx context.Context, after int64, limit int) (comments, threads []int64, upto int64, err error) {
-	err = s.view(ctx, func(t *tx) error {
-		if err := t.get(ctx, &upto, `SELECT change FROM hearback_head WHERE id = 1`); err != nil || upto == after {
+// Changes are the comments and threads that changed after a change number.
+type Changes struct {
+	Comments, Threads []int64
+	Upto              int64 // the number up to which they were looked for; the caller goes on from there
+	All               bool  // they are more than the limit, and not listed
+}
+
+// Changed lists what changed after a change number, unless that is more than
+// limit. Changes are numbered in commit order.
+func (s *Store) Changed(ctx context.Context, after int64, limit int) (Changes, error) {
+	var c Changes
+	err := s.view(ctx, func(t *tx) error {
+		c = Changes{}
+		if err := t.get(ctx, &c.Upto, `SELECT change FROM hearback_head WHERE id = 1`); err != nil || c.Upto == after {
 			return err
 		}
-		for _, table := range []string{"hearback_comment", "hearback_thread"} {
-			// One change may touch many rows, and they come together.
-			var last *int64
-			if err := t.get(ctx, &last, `SELECT max(changed) FROM (SELECT changed FROM `+table+` WHERE changed > ? AND changed <= ? ORDER BY changed LIMIT ?) AS page HAVING count(*) = ?`,
-				after, upto, limit, limit); err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-			if last != nil {
-				upto = min(upto, *last)
-			}
+		// A new comment takes two numbers. Far more of them need no counting.
+		if c.All = c.Upto-after > 4*int64(limit); c.All {
+			return nil
 		}
-		if err := t.all(ctx, &comments, `SELECT id FROM hearback_comment WHERE changed > ? AND changed <= ? ORDER BY changed`, after, upto); err != nil {
-			return err
+		since := func(table string) (ids []int64, err error) { // one change may touch many rows
+			err = t.all(ctx, &ids, `SELECT id FROM `+table+` WHERE changed > ? AND changed <= ? ORDER BY changed LIMIT ?`, after, c.Upto, limit+1)
+			c.All = c.All || len(ids) > limit
+			return ids, err
 		}
-		return t.all(ctx, &threads, `SELECT id FROM hearback_thread WHERE changed > ? AND changed <= ? ORDER BY changed`, after, upto)
+		var err error
+		if c.Comments, err = since("hearback_comment"); err == nil {
+			c.Threads, err = since("hearback_thread")
+		}
+		return err
 	})
-	return comments, threads, upto, err
+	if c.All {
+		c.Comments, c.Threads = nil, nil
+	}
+	return c, err
 }
 
 // Switch is the sending switch of all ("" scope), a site ("site:KEY") or a

@@ -27,8 +27,9 @@ type base struct {
 	cluster *pgtest.Cluster // nil on SQLite
 }
 
-// openBase makes an empty, migrated database of the named kind in dir.
-func openBase(ctx context.Context, name, dir string) (b *base, err error) {
+// openBase makes an empty, migrated database of the named kind in dir. busiest
+// lets PostgreSQL keep book of its statements.
+func openBase(ctx context.Context, name, dir string, busiest bool) (b *base, err error) {
 	b = &base{name: name}
 	defer func() {
 		if err != nil {
@@ -38,7 +39,11 @@ func openBase(ctx context.Context, name, dir string) (b *base, err error) {
 	}()
 	switch name {
 	case "postgres":
-		if b.cluster, err = pgtest.Start(ctx, pgtest.Config{Durable: true}); err != nil {
+		cfg := pgtest.Config{Durable: true}
+		if busiest {
+			cfg.Settings = []string{"shared_preload_libraries=pg_stat_statements", "track_io_timing=on"}
+		}
+		if b.cluster, err = pgtest.Start(ctx, cfg); err != nil {
 			return b, err
 		}
 		b.url = b.cluster.URL()

@@ -37,6 +37,7 @@ type options struct {
 	profile   string // folder for profiles, "" for none
 	dir       string // working folder
 	level     string // of the daemon's log
+	busiest   bool   // tell PostgreSQL's busiest statements
 	must      bool
 	out       io.Writer
 }
@@ -72,6 +73,7 @@ func readOptions(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of the daemon")
 	f.Uint64Var(&o.seed, "seed", 1, "of the world that is drawn")
 	f.BoolVar(&o.must, "must", false, "fail when a promise for PostgreSQL is not kept")
+	f.BoolVar(&o.busiest, "statements", false, "tell which statements kept PostgreSQL busy (needs its pg_stat_statements)")
 	f.StringVar(&o.level, "log", "warn", "level of the daemon's log")
 	text := f.Int("text", o.sizes.Text, "characters of a comment")
 	runs := f.Int("runs", o.sizes.Runs, "digest runs")
@@ -145,7 +147,7 @@ func measure(ctx context.Context, o *options, name string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
 	l := &lab{o: o, world: newWorld(o.sizes, o.seed, time.Now()), report: &report{out: o.out, name: name}}
-	if l.base, err = openBase(ctx, name, o.dir); err != nil {
+	if l.base, err = openBase(ctx, name, o.dir, o.busiest); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.base.close()) }()

@@ -44,16 +44,18 @@ func (r *report) end(fail bool) error {
 	return nil
 }
 
-// profileFor records the daemon's CPU while a part runs; the function it gives
-// ends that and takes the heap's profile too.
+// profileFor records the daemon's CPU and the database's statements while a
+// part runs, where that was asked for; the function it gives ends that, and
+// takes the heap's profile too.
 func (l *lab) profileFor(ctx context.Context, d *daemon, name string) (stop func() error) {
+	tell := l.watchStatements(ctx)
 	if l.o.profile == "" {
-		return func() error { return nil }
+		return tell
 	}
 	path := filepath.Join(l.o.profile, l.base.name+"-"+name)
 	done := make(chan error, 1)
 	go func() { done <- d.fetchProfile(ctx, "profile?seconds=8", path+".cpu.prof") }()
 	return func() error {
-		return errors.Join(<-done, d.fetchProfile(ctx, "heap", path+".heap.prof"), d.fetchProfile(ctx, "allocs", path+".allocs.prof"))
+		return errors.Join(<-done, tell(), d.fetchProfile(ctx, "heap", path+".heap.prof"), d.fetchProfile(ctx, "allocs", path+".allocs.prof"))
 	}
 }

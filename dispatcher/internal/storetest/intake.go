@@ -210,33 +210,32 @@ func changedFeed(e *env) {
 		e.append(e.published(fmt.Sprint("c", i), fmt.Sprint("t", i%4), "", author("u1")))
 	}
 	e.intake()
-	page := func(after int64, limit int) (int, int, int64) {
-		comments, threads := map[int64]bool{}, map[int64]bool{}
-		for {
-			cs, ts, upto, err := e.s.Changed(e.ctx, after, limit)
-			e.ok(err)
-			for _, id := range cs {
-				comments[id] = true
-			}
-			for _, id := range ts {
-				threads[id] = true
-			}
-			if upto == after {
-				return len(comments), len(threads), upto
-			}
-			after = upto
-		}
+	var upto int64
+	look := func(limit int) (comments, threads int, all bool) {
+		ch, err := e.s.Changed(e.ctx, upto, limit)
+		e.ok(err)
+		upto = ch.Upto
+		return len(ch.Comments), len(ch.Threads), ch.All
 	}
-	c, th, upto := page(0, 3)
+	c, th, all := look(10)
 	equal(e, "comments", c, 10)
 	equal(e, "threads", th, 4)
+	equal(e, "within the limit", all, false)
+	c, th, all = look(10)
+	equal(e, "a second look", [3]any{c, th, all}, [3]any{0, 0, false})
 	e.take(e.event(dispatcher.AuthorErased, author("u1"))) // one change of many comments
-	c, th, upto = page(upto, 3)
+	was := upto
+	c, th, all = look(10)
 	equal(e, "comments after the erasure", c, 10)
 	equal(e, "threads after the erasure", th, 0)
+	equal(e, "the erasure is within the limit", all, false)
+	upto = was
+	c, _, all = look(9)
+	equal(e, "beyond the limit nothing is listed", c, 0)
+	equal(e, "beyond the limit", all, true)
 	e.take(e.published("child", "t0", "parent"))
-	_, _, upto = page(upto, 3)
+	look(10)
 	e.take(e.published("parent", "t0", ""))
-	c, _, _ = page(upto, 3)
+	c, _, _ = look(10)
 	equal(e, "the parent and the child that found it", c, 2)
 }

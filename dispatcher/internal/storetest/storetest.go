@@ -286,9 +286,9 @@ func (e *env) comment(id int64) dispatcher.Comment {
 // known gives a comment by the site's id, which must have been told of.
 func (e *env) known(id string) dispatcher.Comment {
 	e.Helper()
-	comments, _, _, err := e.s.Changed(e.ctx, 0, 1000)
+	ch, err := e.s.Changed(e.ctx, 0, 1000)
 	e.ok(err)
-	cs, _, err := e.s.Content(e.ctx, comments)
+	cs, _, err := e.s.Content(e.ctx, ch.Comments)
 	e.ok(err)
 	for _, c := range cs {
 		if c.ExternalID == id {
