@@ -175,8 +175,9 @@ func (b *batch) loadComments(ctx context.Context, site string, ids []any) error 
 // the site's rows for each batch.
 func (t *tx) numbersOf(ctx context.Context, table, site string, ids []any) ([]int64, error) {
 	var numbers []int64
-	err := t.all(ctx, &numbers, `SELECT number FROM (SELECT (SELECT k.id FROM `+table+` AS k WHERE k.site = ? AND k.external_id = v.id) AS number
-		FROM (`+t.d.values(len(ids), "id", "text")+`) AS v) AS known WHERE number IS NOT NULL`, append([]any{site}, ids...)...)
+	err := t.all(ctx, &numbers, `WITH v (id) AS (VALUES `+marks(len(ids), 1)+`)
+		SELECT number FROM (SELECT (SELECT k.id FROM `+table+` AS k WHERE k.site = ? AND k.external_id = v.id) AS number FROM v) AS known
+		WHERE number IS NOT NULL`, append(slices.Clone(ids), site)...)
 	return numbers, err
 }
 

@@ -30,9 +30,6 @@ type dialect interface {
 	// forUpdate locks the rows of a select until commit. On SQLite the write
 	// transaction itself is the lock.
 	forUpdate() string
-	// values is a table of n rows from parameters, with column names and types
-	// in pairs. Differs because PostgreSQL takes an untyped parameter for text.
-	values(n int, columns ...string) string
 	// bytewise makes text compare as bytes. Differs because PostgreSQL compares
 	// in the database's collation, SQLite always as bytes.
 	bytewise() string
@@ -52,21 +49,6 @@ type postgres struct{}
 func (postgres) name() string       { return "postgres" }
 func (postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 func (postgres) forUpdate() string  { return " FOR UPDATE" }
-
-func (postgres) values(n int, columns ...string) string {
-	var cast, names strings.Builder
-	for i := 0; i < len(columns); i += 2 {
-		if i > 0 {
-			cast.WriteByte(',')
-			names.WriteByte(',')
-		}
-		cast.WriteString("CAST(? AS " + columns[i+1] + ")")
-		names.WriteString(columns[i])
-	}
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", len(columns)/2), ",") + ")"
-	list := "(" + cast.String() + ")" + strings.Repeat(","+row, n-1)
-	return "SELECT " + names.String() + " FROM (VALUES " + list + ") AS t (" + names.String() + ")"
-}
 
 func (postgres) bytewise() string { return ` COLLATE "C"` }
 
@@ -180,17 +162,6 @@ type sqliteDialect struct{}
 func (sqliteDialect) name() string       { return "sqlite" }
 func (sqliteDialect) skipLocked() string { return "" }
 func (sqliteDialect) forUpdate() string  { return "" }
-
-func (sqliteDialect) values(n int, columns ...string) string {
-	var names strings.Builder
-	for i := 0; i < len(columns); i += 2 {
-		if i > 0 {
-			names.WriteByte(',')
-		}
-		names.WriteString("column" + strconv.Itoa(i/2+1) + " AS " + columns[i])
-	}
-	return "SELECT " + names.String() + " FROM (VALUES " + marks(n, len(columns)/2) + ")"
-}
 
 func (sqliteDialect) bytewise() string { return "" }
 

@@ -197,17 +197,14 @@ func (s *Store) Complete(ctx context.Context, cs []Completion) (int, error) {
 	n := 0
 	err := s.write(ctx, func(t *tx) error {
 		n = 0
-		var plain []Completion
-		for _, c := range cs {
-			if c.NewItems {
+		for i := range cs {
+			if c := &cs[i]; c.NewItems {
 				if _, err := t.exec(ctx, `UPDATE hearback_message SET items = ? WHERE id = ? AND owner = ? AND state = 'sending'`, string(appendItems(nil, c.Items)), c.Message, c.Owner); err != nil {
 					return err
 				}
 			}
-			plain = append(plain, c)
 		}
-		slices.SortFunc(plain, func(a, b Completion) int { return int(a.Message - b.Message) })
-		for part := range slices.Chunk(plain, 1000) {
+		for part := range slices.Chunk(cs, 1000) {
 			m, err := t.complete(ctx, part)
 			if err != nil {
 				return err
@@ -222,33 +219,52 @@ func (s *Store) Complete(ctx context.Context, cs []Completion) (int, error) {
 	return n, nil
 }
 
+// outcome is what many completions have in common.
+type outcome struct {
+	owner  int64
+	state  dispatcher.State
+	why    string
+	charge int
+	resent bool
+}
+
+// complete records the states, one statement for all messages with the same
+// outcome. Numbers stand in the statement itself, as in writeMessages.
 func (t *tx) complete(ctx context.Context, cs []Completion) (int, error) {
-	args := make([]any, 0, len(cs)*7)
+	alike := map[outcome][]*Completion{}
 	for i := range cs {
 		c := &cs[i]
+		o := outcome{c.Owner, c.State, c.Why, c.Charge, c.Resent}
+		alike[o] = append(alike[o], c)
+	}
+	mine := make(map[int64]bool, len(cs))
+	for o, some := range alike {
+		ids := make([]int64, len(some))
+		due := []byte("due_at")
+		for i, c := range some {
+			ids[i] = c.Message
+			if !c.DueAt.IsZero() {
+				due = append(appendInt(append(due, " WHEN "...), c.Message), " THEN "...)
+				due = appendInt(due, micros(c.DueAt))
+			}
+		}
+		if rest := due[len("due_at"):]; len(rest) > 0 {
+			due = []byte("CASE id" + string(rest) + " ELSE due_at END")
+		}
 		done := t.now
-		if c.State == dispatcher.StateDeferred || c.State == dispatcher.StateDue {
+		if o.state == dispatcher.StateDeferred || o.state == dispatcher.StateDue {
 			done = 0
 		}
-		resent := 0
-		if c.Resent {
-			resent = 1
+		var recorded []int64
+		if err := t.all(ctx, &recorded, `UPDATE hearback_message SET state = ?, why = ?, owner = 0, attempts = attempts + ?, due_at = `+string(due)+`, done_at = ?, resent = (resent OR ?)
+			WHERE id IN `+ints(ids)+` AND owner = ? AND state = 'sending' RETURNING id`, string(o.state), o.why, o.charge, done, o.resent, o.owner); err != nil {
+			return 0, err
 		}
-		args = append(args, c.Message, string(c.State), c.Why, micros(c.DueAt), c.Charge, done*2+int64(resent), c.Owner)
+		for _, id := range recorded {
+			mine[id] = true
+		}
 	}
-	var recorded []int64
-	if err := t.all(ctx, &recorded, `UPDATE hearback_message SET state = v.state, why = v.why, owner = 0, attempts = attempts + v.charge,
-			due_at = CASE WHEN v.due_at > 0 THEN v.due_at ELSE hearback_message.due_at END, done_at = v.packed / 2,
-			resent = (hearback_message.resent OR v.packed % 2 = 1)
-		FROM (`+t.d.values(len(cs), "id", "bigint", "state", "text", "why", "text", "due_at", "bigint", "charge", "bigint", "packed", "bigint", "owner", "bigint")+`) AS v
-		WHERE hearback_message.id = v.id AND hearback_message.owner = v.owner AND hearback_message.state = 'sending' RETURNING hearback_message.id`, args...); err != nil {
-		return 0, err
-	}
-	mine := make(map[int64]bool, len(recorded))
-	for _, id := range recorded {
-		mine[id] = true
-	}
-	if err := t.recordAttempts(ctx, cs, mine); err != nil {
+	if err := t.recordAttempts(ctx, cs); err != nil {
 		return 0, err
 	}
 	for i := range cs {
@@ -258,45 +274,49 @@ func (t *tx) complete(ctx context.Context, cs []Completion) (int, error) {
 			}
 		}
 	}
-	return len(recorded), nil
+	return len(mine), nil
+}
+
+// answer is what many attempts have in common.
+type answer struct {
+	relay, outcome, enhanced, template string
+	code                               int
 }
 
 // recordAttempts numbers and writes the attempts. Even those whose message was
 // reclaimed meanwhile are kept: they happened.
-func (t *tx) recordAttempts(ctx context.Context, cs []Completion, mine map[int64]bool) error {
-	var ids []int64
+func (t *tx) recordAttempts(ctx context.Context, cs []Completion) error {
+	alike := map[answer][]*Completion{}
 	for i := range cs {
-		if cs[i].Attempt != nil {
-			ids = append(ids, cs[i].Message)
+		if a := cs[i].Attempt; a != nil {
+			k := answer{a.Relay, string(a.Outcome), a.Enhanced, a.TemplateVersion, a.Code}
+			alike[k] = append(alike[k], &cs[i])
 		}
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	last := map[int64]int64{}
-	rows, err := t.rows(ctx, `SELECT message, max(number) FROM hearback_attempt WHERE message IN `+ints(ids)+` GROUP BY message`)
-	var id, n int64
-	if err := each(rows, err, func() error {
-		if err := rows.Scan(&id, &n); err != nil {
+	for k, some := range alike {
+		var values []byte
+		args := make([]any, 0, 2*len(some)+5)
+		for i, c := range some {
+			if i > 0 {
+				values = append(values, ',')
+			}
+			values = append(values, '(')
+			a := c.Attempt
+			for _, n := range [...]int64{c.Message, micros(a.At), a.Duration.Microseconds()} {
+				values = append(appendInt(values, n), ',')
+			}
+			values = append(values, "?,?)"...)
+			args = append(args, clean(a.Text), a.ContentHash)
+		}
+		args = append(args, k.relay, k.outcome, k.code, k.enhanced, k.template)
+		if _, err := t.exec(ctx, `WITH v (message, at, duration, text, content_hash) AS (VALUES `+string(values)+`)
+			INSERT INTO hearback_attempt (message, number, at, relay, outcome, code, enhanced, text, duration, template_version, content_hash)
+			SELECT v.message, 1 + COALESCE((SELECT max(a.number) FROM hearback_attempt AS a WHERE a.message = v.message), 0), v.at, ?, ?, ?, ?, v.text, v.duration, ?, v.content_hash
+			FROM v WHERE TRUE ON CONFLICT (message, number) DO NOTHING`, args...); err != nil {
 			return err
 		}
-		last[id] = n
-		return nil
-	}); err != nil {
-		return err
 	}
-	args := make([]any, 0, len(ids)*11)
-	for i := range cs {
-		a := cs[i].Attempt
-		if a == nil {
-			continue
-		}
-		last[cs[i].Message]++
-		args = append(args, cs[i].Message, last[cs[i].Message], micros(a.At), a.Relay, string(a.Outcome), a.Code, a.Enhanced, clean(a.Text), a.Duration.Microseconds(), a.TemplateVersion, a.ContentHash)
-	}
-	_, err = t.exec(ctx, `INSERT INTO hearback_attempt (message, number, at, relay, outcome, code, enhanced, text, duration, template_version, content_hash) VALUES `+
-		marks(len(ids), 11)+` ON CONFLICT (message, number) DO NOTHING`, args...)
-	return err
+	return nil
 }
 
 // MessageFilter says which messages to list; zero fields do not filter.

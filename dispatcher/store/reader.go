@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"strconv"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -73,29 +74,68 @@ func (t *tx) loadReaders(ctx context.Context, ids []int64, schedule, zone string
 }
 
 func (t *tx) loadSubscriptions(ctx context.Context, set *readerSet, in, schedule, zone string, all bool) error {
-	q := `SELECT id, subscriber, target_type, target_id, depth, target_key, schedule, since, confirmed_at, ended_at, zone FROM hearback_subscription WHERE subscriber IN ` + in
+	if all {
+		return t.loadEverySubscription(ctx, set, in)
+	}
+	// Only what selection asks for: a slot reads ten of these for each mail.
+	q := `SELECT subscriber, target_type, depth, target_key, since, confirmed_at, zone FROM hearback_subscription WHERE subscriber IN ` + in + ` AND ended_at = 0 AND confirmed_at > 0`
 	var args []any
 	if schedule != "" {
 		q += ` AND schedule = ?`
 		args = append(args, schedule)
 	}
-	if !all {
-		q += ` AND ended_at = 0 AND confirmed_at > 0`
-	}
 	r, err := t.rows(ctx, q, args...)
-	var confirmed, ended int64
-	var chain string
+	var confirmed int64
+	var kind, depth, chain sql.RawBytes
 	return each(r, err, func() error {
 		var s dispatcher.Subscription
-		if err := r.Scan(&s.ID, &s.Subscriber, &s.Target.Type, &s.Target.ID, &s.Target.Depth, &s.Key, &s.Schedule, &s.Since, &confirmed, &ended, &chain); err != nil {
+		if err := r.Scan(&s.Subscriber, &kind, &depth, &s.Key, &s.Since, &confirmed, &chain); err != nil {
+			return err
+		}
+		reader := set.readers[s.Subscriber]
+		if reader == nil {
+			return nil
+		}
+		s.Target.Type, s.Target.Depth, s.Schedule, s.ConfirmedAt = targetType(kind), depthOf(depth), schedule, fromMicros(confirmed)
+		if reader.Subscriptions == nil {
+			reader.Subscriptions = make([]dispatcher.Subscription, 0, 8)
+		}
+		reader.Subscriptions = append(reader.Subscriptions, s)
+		if string(chain) == zone {
+			set.inChain[s.Subscriber] = true
+		}
+		return nil
+	})
+}
+
+// targetType and depthOf give a column's word without a copy of it.
+func targetType(b []byte) dispatcher.TargetType {
+	for _, t := range [...]dispatcher.TargetType{dispatcher.TargetThread, dispatcher.TargetReplies, dispatcher.TargetAuthor, dispatcher.TargetComment, dispatcher.TargetSite} {
+		if string(b) == string(t) {
+			return t
+		}
+	}
+	return dispatcher.TargetType(b)
+}
+
+func depthOf(b []byte) dispatcher.Depth {
+	if string(b) == string(dispatcher.DepthAny) {
+		return dispatcher.DepthAny
+	}
+	return dispatcher.Depth(b)
+}
+
+func (t *tx) loadEverySubscription(ctx context.Context, set *readerSet, in string) error {
+	r, err := t.rows(ctx, `SELECT id, subscriber, target_type, target_id, depth, target_key, schedule, since, confirmed_at, ended_at FROM hearback_subscription WHERE subscriber IN `+in)
+	var confirmed, ended int64
+	return each(r, err, func() error {
+		var s dispatcher.Subscription
+		if err := r.Scan(&s.ID, &s.Subscriber, &s.Target.Type, &s.Target.ID, &s.Target.Depth, &s.Key, &s.Schedule, &s.Since, &confirmed, &ended); err != nil {
 			return err
 		}
 		s.ConfirmedAt, s.EndedAt = fromMicros(confirmed), fromMicros(ended)
 		if reader := set.readers[s.Subscriber]; reader != nil {
 			reader.Subscriptions = append(reader.Subscriptions, s)
-			if chain == zone {
-				set.inChain[s.Subscriber] = true
-			}
 		}
 		return nil
 	})
