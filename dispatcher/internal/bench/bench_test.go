@@ -80,7 +80,7 @@ func TestAReaderFollowsAsManyDifferentThreadsAsWanted(t *testing.T) {
 // makes one more reader by the product's own doors; the rows must be alike.
 func TestWhatIsBuiltIsWhatTheProductsOwnDoorsWouldHaveWritten(t *testing.T) {
 	ctx := t.Context()
-	b, err := openBase(ctx, "sqlite", t.TempDir())
+	b, err := openBase(ctx, "sqlite", t.TempDir(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestOptionsNameWhatIsWrong(t *testing.T) {
 	if err != nil || o.sizes != smallSizes() || !slices.Equal(o.databases, []string{"sqlite"}) {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if _, err := openBase(context.Background(), "oracle", ""); err == nil {
+	if _, err := openBase(context.Background(), "oracle", "", false); err == nil {
 		t.Error("an unknown database was opened")
 	}
 }
