@@ -20,6 +20,8 @@ import (
 	"github.com/hearback/hearback/dispatcher/app"
 	"github.com/hearback/hearback/dispatcher/config"
 	"github.com/hearback/hearback/dispatcher/demo"
+	"github.com/hearback/hearback/dispatcher/store"
+	"github.com/hearback/hearback/dispatcher/web/admin"
 )
 
 // demoPort is where the demo's pages are, unless it is taken.
@@ -79,7 +81,11 @@ func (r *root) demo(ctx context.Context, f demoFlags) (err error) {
 		return err
 	}
 	if !f.exit {
-		r.welcome(screen, town, dir)
+		link, err := demoLink(ctx, d.app.Store, town.URL())
+		if err != nil {
+			return errors.Join(err, d.stop())
+		}
+		r.welcome(screen, town, dir, link)
 		if wait := openBrowser(town.URL()+"/catcher/", r.env, f.noBrowser); wait != nil {
 			defer wait()
 		}
@@ -117,10 +123,27 @@ func (r *root) demoScreen() (*demo.Screen, error) {
 	return demo.NewScreen(o), nil
 }
 
-func (r *root) welcome(s *demo.Screen, town *demo.Town, dir string) {
+// demoTime is longer than a demo runs, by its own clock.
+const demoTime = 1000 * 24 * time.Hour
+
+// demoLink makes the demo's admin and a link that signs in once.
+func demoLink(ctx context.Context, st *store.Store, base string) (string, error) {
+	a, err := st.AddAdmin(ctx, "signe", store.RoleAdmin, "")
+	if err != nil {
+		return "", err
+	}
+	secret, err := st.MakeLink(ctx, a.ID, demoTime)
+	if err != nil {
+		return "", err
+	}
+	return admin.LinkURL(base, secret), nil
+}
+
+func (r *root) welcome(s *demo.Screen, town *demo.Town, dir, link string) {
 	s.Say("\n Hearback demo: a morning at a local paper. One minute passes each second.\n")
 	s.Say("   The mails   " + town.URL() + "/catcher/")
 	s.Say("   The paper   " + town.URL() + "/demo/tram   (write something yourself)")
+	s.Say("   The desk    " + link + "   (signs in once)")
 	s.Say("   Look inside hearback --config " + filepath.Join(dir, "config.yaml") + " message list")
 	s.Say("\n Comments come in, settle for two minutes, and slots of each cadence make mails of them.\n Ctrl-C ends it and tells who got what.\n")
 }
@@ -179,7 +202,7 @@ func (r *root) demoDaemon(ctx context.Context, town *demo.Town, dir string) (*de
 		return nil, fmt.Errorf("open the demo's log: %w", err)
 	}
 	a, err := app.New(ctx, app.Options{Config: c, Clock: town.Clock.Now, Log: slog.New(slog.NewTextHandler(log, nil)), Version: version().Version,
-		Listener: town.Listener, Extra: pages})
+		Listener: town.Listener, Extra: pages, SignedIn: demoTime})
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}

@@ -39,7 +39,7 @@ func newKeyCreate(r *root) *cobra.Command {
 				}
 				may = append(may, known)
 			}
-			key, plain, err := s.store.CreateKey(ctx, args[0], sites, may)
+			key, plain, err := s.did("key.create", args[0], "", strings.Join(rights, ", ")).CreateKey(ctx, args[0], sites, may)
 			if err != nil {
 				return err
 			}
@@ -98,7 +98,7 @@ func newKeyRevoke(r *root) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.store.RevokeKey(ctx, id); err != nil {
+			if err := s.did("key.revoke", args[0], "", "revoked").RevokeKey(ctx, id); err != nil {
 				return err
 			}
 			return s.print(map[string]int64{"revoked": id}, func(p *page) { p.line("key %s is refused from now on", strconv.FormatInt(id, 10)) })

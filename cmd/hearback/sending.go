@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,11 @@ func newSendingMode(r *root, mode, use, short string) *cobra.Command {
 					return err
 				}
 			}
-			if err := s.store.SetSwitch(ctx, w); err != nil {
+			before, err := s.switchBefore(ctx, name)
+			if err != nil {
+				return err
+			}
+			if err := s.did("sending.set", cmp.Or(name, "all mail"), before, switchWords(w)).SetSwitch(ctx, w); err != nil {
 				return err
 			}
 			return s.showSending(ctx)
@@ -95,6 +100,28 @@ func (s *session) switches(ctx context.Context) (sendingJSON, error) {
 		}
 	}
 	return out, err
+}
+
+// switchBefore says for the audit log how a switch stands.
+func (s *session) switchBefore(ctx context.Context, scope string) (string, error) {
+	list, err := s.store.Switches(ctx)
+	for _, w := range list {
+		if w.Scope == scope {
+			return switchWords(w), err
+		}
+	}
+	return modeOn, err
+}
+
+func switchWords(w store.Switch) string {
+	text := w.Mode
+	if w.Redirect != "" {
+		text += " to " + w.Redirect
+	}
+	if w.Reason != "" {
+		text += ": " + w.Reason
+	}
+	return text
 }
 
 func (s *session) showSending(ctx context.Context) error {

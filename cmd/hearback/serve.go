@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,6 +43,9 @@ func newServe(r *root) *cobra.Command {
 			fmt.Fprintf(r.errs, "Hearback %s is up: %s\n", version().Version, c.HTTP.BaseURL)
 			if a.Catcher != nil {
 				fmt.Fprintf(r.errs, "No relay is configured: mails stay in the built-in catcher, %s/catcher/\nName one under relays in config.yaml (write it with `hearback init`) to send real mail.\n", c.HTTP.BaseURL)
+			}
+			if err := r.tellFirstLink(cmd.Context(), a, c); err != nil {
+				return errors.Join(err, a.Close())
 			}
 			return a.Run(cmd.Context())
 		},

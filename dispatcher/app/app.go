@@ -25,6 +25,7 @@ import (
 	"github.com/hearback/hearback/dispatcher/source"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/token"
+	"github.com/hearback/hearback/dispatcher/web/admin"
 )
 
 // Options of an [App].
@@ -39,6 +40,9 @@ type Options struct {
 	Retry time.Duration
 	// Extra are further pages by their pattern of [http.ServeMux].
 	Extra map[string]http.Handler
+	// SignedIn is how long a session of the admin desk may rest; 0 means the
+	// desk's own default.
+	SignedIn time.Duration
 }
 
 // App is a daemon, ready to run.
@@ -53,6 +57,7 @@ type App struct {
 	Sources  *source.Poller
 	Catcher  *catcher.Catcher
 	Relay    *smtp.Relay
+	Desk     *admin.Desk
 
 	host     string
 	owner    string

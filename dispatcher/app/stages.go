@@ -47,6 +47,7 @@ func (a *App) makeStages(ctx context.Context) error {
 		return err
 	}
 	a.floors = append(a.floors, floor{"upkeep", []worker{{"clock", a.clock.run}, {"hints", a.Store.Spread}, {"upkeep", a.upkeep}}})
+	a.floors = slices.Insert(a.floors, 0, floor{"tally", []worker{{"tally", a.tally}}}) // stops last, when all is counted
 	return nil
 }
 

@@ -22,6 +22,9 @@ import (
 	"github.com/hearback/hearback/dispatcher/wire"
 )
 
+// root is the pattern of the server's first page.
+const root = "GET /{$}"
+
 // makeWeb makes the doors that are reached by HTTP and opens their port, so
 // that a port that is taken ends the start and not the daemon.
 func (a *App) makeWeb(context.Context) error {
@@ -36,15 +39,21 @@ func (a *App) makeWeb(context.Context) error {
 	if a.Sources != nil {
 		ao.Sources = newSourcesDoor(a.Sources, c.Sources)
 	}
-	mounts := slices.Concat(api.New(ao).Mounts(), pages.Mounts())
+	if a.Desk, err = a.makeDesk(log); err != nil {
+		return err
+	}
+	mounts := slices.Concat(api.New(ao).Mounts(), pages.Mounts(), a.Desk.Mounts())
 	done := make(chan struct{})
 	if a.Catcher != nil {
-		h, err := webcatcher.New(webcatcher.Options{Catcher: a.Catcher, Prefix: "/catcher", Local: isLocal(c.HTTP.BaseURL), Clock: a.o.Clock, Done: done, Log: log})
+		h, err := webcatcher.New(webcatcher.Options{Catcher: a.Catcher, Prefix: "/catcher", Local: isLocal(c.HTTP.BaseURL), Authorise: a.mayReadMail, Clock: a.o.Clock, Done: done, Log: log})
 		if err != nil {
 			return err
 		}
 		mounts = append(mounts, web.Mount{Pattern: "/catcher/", Handler: h},
-			web.Mount{Pattern: "GET /{$}", Handler: http.RedirectHandler("/catcher/", http.StatusFound)})
+			web.Mount{Pattern: root, Handler: http.RedirectHandler("/catcher/", http.StatusFound)})
+	}
+	if _, taken := a.o.Extra[root]; !taken && a.Catcher == nil {
+		mounts = append(mounts, web.Mount{Pattern: root, Handler: http.RedirectHandler(a.Desk.Path(), http.StatusFound)})
 	}
 	for pattern, h := range a.o.Extra {
 		mounts = append(mounts, web.Mount{Pattern: pattern, Handler: h})

@@ -24,6 +24,14 @@ type Retention struct {
 
 const day = 24 * time.Hour
 
+// How long the admin desk's own things are kept. No session lives as long as
+// its row may.
+const (
+	keepSessions = 90 * day
+	keepAudit    = 400 * day
+	keepTally    = 35 * day
+)
+
 func (r Retention) filled() Retention {
 	fill := func(d *time.Duration, def, least time.Duration) {
 		if *d == 0 {
@@ -91,6 +99,16 @@ func purges(r Retention) []purge {
 		{"ends", UndoWindow, byID("hearback_end", "at")},
 		{"notices", r.Notices, func(ctx context.Context, t *tx, before int64) (int64, error) {
 			return t.exec(ctx, `DELETE FROM hearback_notice WHERE cleared_at > 0 AND cleared_at < ?`, before)
+		}},
+		{"sessions", keepSessions, func(ctx context.Context, t *tx, before int64) (int64, error) {
+			return t.exec(ctx, `DELETE FROM hearback_session WHERE seen_at < ?`, before)
+		}},
+		{"links", keepSessions, func(ctx context.Context, t *tx, before int64) (int64, error) {
+			return t.exec(ctx, `DELETE FROM hearback_admin_link WHERE until < ?`, before)
+		}},
+		{"audit", keepAudit, byID("hearback_audit", "at")},
+		{"tally", keepTally, func(ctx context.Context, t *tx, before int64) (int64, error) {
+			return t.exec(ctx, `DELETE FROM hearback_tally WHERE at IN (SELECT at FROM hearback_tally WHERE at < ? ORDER BY at LIMIT ?)`, before, purgeStep)
 		}},
 		{"seen", ledger.KeepSeen, func(ctx context.Context, t *tx, before int64) (int64, error) {
 			return t.exec(ctx, `DELETE FROM hearback_source_seen WHERE (source, comment_id) IN (SELECT source, comment_id FROM hearback_source_seen WHERE checked_at < ? ORDER BY checked_at LIMIT ?)`, before, purgeStep)

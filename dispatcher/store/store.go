@@ -45,8 +45,9 @@ type Store struct {
 	sites map[string]dispatcher.Site
 	hints *Hints
 	url   string
-	dsn   string   // of PostgreSQL, for the listener
-	lock  *os.File // of the SQLite file, while a daemon holds it
+	dsn   string      // of PostgreSQL, for the listener
+	lock  *os.File    // of the SQLite file, while a daemon holds it
+	act   *pendingAct // what the next commit tells the audit log, see [Store.As]
 }
 
 // Open connects and checks the connection; it does not migrate. The error is a
@@ -166,8 +167,17 @@ func (s *Store) writeOnce(ctx context.Context, f func(*tx) error) (err error) {
 	if err = f(t); err != nil {
 		return s.d.explain(err)
 	}
+	told := s.act != nil && !s.act.done.Load()
+	if told {
+		if err = t.record(ctx, s.act.Act); err != nil {
+			return fmt.Errorf("write the audit log: %w", s.d.explain(err))
+		}
+	}
 	if err = raw.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", s.d.explain(err))
+	}
+	if told {
+		s.act.done.Store(true)
 	}
 	return nil
 }

@@ -1,0 +1,85 @@
+package admin
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/hearback/hearback/dispatcher/store"
+)
+
+// pageRows is how many rows a page of a list has.
+const pageRows = 50
+
+type auditView struct {
+	Table table
+	By    string
+	What  string
+}
+
+// auditPage lists who changed what, the newest first.
+func (d *Desk) auditPage(v *visit) error {
+	by, what := v.query("by"), v.query("what")
+	list, err := d.store.Acts(v.ctx(), by, what, v.before(), pageRows+1)
+	if err != nil {
+		return err
+	}
+	at := func(before int64) string {
+		q := url.Values{}
+		for k, s := range map[string]string{"by": by, "what": what} {
+			if s != "" {
+				q.Set(k, s)
+			}
+		}
+		if before > 0 {
+			q.Set("before", strconv.FormatInt(before, 10))
+		}
+		return "/audit?" + q.Encode()
+	}
+	page := auditView{By: by, What: what, Table: table{Caption: "The audit log", Columns: []string{"When", "Who", "What", "Of", "Before", "After"},
+		Empty: empty{What: "Nothing is in the log.", Do: "Every change that is made at this desk, or by hearback admin, key and sending, is put down here."}}}
+	if by != "" || what != "" {
+		page.Table.Empty = empty{What: "Nothing matches.", Path: "/audit", Action: "Show all"}
+	}
+	if len(list) > pageRows {
+		list = list[:pageRows]
+		page.Table.Next = at(list[pageRows-1].ID)
+	}
+	if v.before() > 0 {
+		page.Table.First = at(0)
+	}
+	for _, a := range list {
+		page.Table.Rows = append(page.Table.Rows, []cell{v.at(a.At), link(a.By, "/audit?"+url.Values{"by": {a.By}}.Encode()),
+			link(actWords(a), "/audit?"+url.Values{"what": {a.What}}.Encode()), text(a.Subject), text(a.Before), text(a.After)})
+	}
+	return v.show("audit", "Audit log", page)
+}
+
+// actWords says what was done, as far as it is known here; others keep their
+// own word.
+func actWords(a store.Act) string {
+	switch a.What {
+	case "signed_in":
+		return "signed in"
+	case "signed_in.link":
+		return "signed in by a link"
+	case "sending.set":
+		return "set the switch"
+	case "notice.clear":
+		return "put a notice away"
+	case "key.create":
+		return "made an API key"
+	case "key.revoke":
+		return "revoked an API key"
+	case "admin.add":
+		return "added an admin"
+	case "admin.role":
+		return "changed a role"
+	case "admin.link":
+		return "made a sign-in link"
+	case "admin.remove":
+		return "removed an admin"
+	case "admin.password":
+		return "set their password"
+	}
+	return a.What
+}

@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"net/http"
+
+	"github.com/hearback/hearback/dispatcher/store"
+)
+
+// route is one line of the table that says who may do what.
+type route struct {
+	method, path string     // below /admin
+	role         store.Role // who may; "" for everybody, also who is not signed in
+	do           func(*Desk, *visit) error
+	nav          string // name in the navigation, "" to stand there not
+	section      string // heading of the navigation
+	own          bool   // changes nothing but what is the visitor's own
+}
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// routes is the one table of paths, roles and handlers. What changes anything
+// is a POST and asks for an editor at least, unless it is the visitor's own.
+func routes() []route {
+	viewer, editor, admin := store.RoleViewer, store.RoleEditor, store.RoleAdmin
+	return []route{
+		{method: get, path: "/sign-in", do: (*Desk).signInPage},
+		{method: post, path: "/sign-in", do: (*Desk).signIn},
+		{method: get, path: "/link/{secret}", do: (*Desk).linkPage},
+		{method: post, path: "/link/{secret}", do: (*Desk).useLink},
+		{method: post, path: "/sign-out", role: viewer, own: true, do: (*Desk).signOut},
+
+		{method: get, path: "/", role: viewer, do: (*Desk).overview, nav: "Overview"},
+		{method: post, path: "/notices/clear", role: editor, do: (*Desk).clearNotice},
+		{method: get, path: "/sending", role: viewer, do: (*Desk).sendingPage, nav: "Sending"},
+		{method: post, path: "/sending", role: editor, do: (*Desk).setSending},
+
+		// Readers: subscribers, subscriptions, suppressions.
+
+		// Mail: messages, explain.
+
+		// Content: templates, schedules.
+
+		// Intake: sources, events.
+
+		{method: get, path: "/keys", role: viewer, do: (*Desk).keysPage, nav: "API keys", section: "Access"},
+		{method: post, path: "/keys", role: admin, do: (*Desk).createKey},
+		{method: post, path: "/keys/{id}/revoke", role: admin, do: (*Desk).revokeKey},
+		{method: get, path: "/admins", role: admin, do: (*Desk).adminsPage, nav: "Admins", section: "Access"},
+		{method: post, path: "/admins", role: admin, do: (*Desk).addAdmin},
+		{method: post, path: "/admins/{name}/role", role: admin, do: (*Desk).setRole},
+		{method: post, path: "/admins/{name}/link", role: admin, do: (*Desk).makeLink},
+		{method: post, path: "/admins/{name}/remove", role: admin, do: (*Desk).removeAdmin},
+		{method: get, path: "/audit", role: viewer, do: (*Desk).auditPage, nav: "Audit log", section: "Access"},
+		{method: get, path: "/account", role: viewer, do: (*Desk).accountPage},
+		{method: post, path: "/account/password", role: viewer, own: true, do: (*Desk).setPassword},
+		{method: post, path: "/account/zone", role: viewer, own: true, do: (*Desk).setZone},
+		{method: post, path: "/account/sessions", role: viewer, own: true, do: (*Desk).endSessions},
+	}
+}
+
+// navGroup is a part of the navigation.
+type navGroup struct {
+	Title string
+	Items []navItem
+}
+
+type navItem struct {
+	Label, Path string
+	role        store.Role
+}
+
+// navigation gathers the rows that have a name, sections in the order in which
+// they first appear.
+func navigation(rows []route) []navGroup {
+	var out []navGroup
+	at := map[string]int{}
+	for _, rt := range rows {
+		if rt.nav == "" {
+			continue
+		}
+		i, ok := at[rt.section]
+		if !ok {
+			i = len(out)
+			at[rt.section] = i
+			out = append(out, navGroup{Title: rt.section})
+		}
+		out[i].Items = append(out[i].Items, navItem{rt.nav, rt.path, rt.role})
+	}
+	return out
+}
