@@ -44,7 +44,8 @@ const scanLimit = 100
 // items. Thread, when not zero, looks at that thread alone.
 func Select(r *Reader, w *Window, from, upto int64, limit int, thread int64) Selection {
 	var sel Selection
-	var seen met
+	var few [40]int64 // enough for most, and no garbage
+	seen := met{few: few[:0]}
 	scanned := 0
 	for reason := ReasonReply; reason <= ReasonSite; reason++ {
 		lists := r.lists(w, reason, from, upto)
@@ -70,6 +71,9 @@ func Select(r *Reader, w *Window, from, upto int64, limit int, thread int64) Sel
 			}
 			seen.add(e.Comment)
 			if len(sel.Items) < limit {
+				if sel.Items == nil {
+					sel.Items = make([]Item, 0, min(limit, cap(few)))
+				}
 				sel.Items = append(sel.Items, Item{Comment: e.Comment, Position: e.Position, Reason: reason})
 			} else {
 				sel.More++

@@ -74,7 +74,9 @@ func (s *Stage) judge(j *job, now time.Time) (c store.Completion, over bool) {
 	if j.to.Judged {
 		j.items = j.to.Items
 	}
-	j.items = slices.DeleteFunc(slices.Clone(j.items), func(it dispatcher.Item) bool { return !j.pieces[it.Comment].visible() })
+	if hidden := func(it dispatcher.Item) bool { return !j.pieces[it.Comment].visible() }; slices.ContainsFunc(j.items, hidden) {
+		j.items = slices.DeleteFunc(slices.Clone(j.items), hidden)
+	}
 	j.dropped = len(j.items) < len(j.m.Items)
 	if len(j.items) == 0 && len(j.m.Items) > 0 {
 		c.Why = "nothing_left"

@@ -26,7 +26,7 @@ type content struct {
 }
 
 const (
-	contentBytes   = 12 << 20
+	contentBytes   = 8 << 20
 	contentRefresh = 500 * time.Millisecond
 	changedLimit   = 5000
 )

@@ -145,45 +145,48 @@ func (s *Stage) links(j *job, site *dispatcher.Site, m *render.Mail, locale stri
 func (s *Stage) groups(j *job, m *render.Mail) {
 	l := &s.o.Letter
 	now := s.o.Clock.Now()
-	type thread struct {
-		group render.Group
-		best  dispatcher.Reason
-		first int64
-		items []placed
+	items := make([]placed, len(j.items))
+	threads := make([]talk, 0, len(j.items))
+	for i, it := range j.items {
+		p := j.pieces[it.Comment]
+		k := slices.IndexFunc(threads, func(t talk) bool { return t.thread.ID == p.thread.ID })
+		if k < 0 {
+			k = len(threads)
+			threads = append(threads, talk{thread: p.thread, best: it.Reason, first: it.Position})
+		}
+		t := &threads[k]
+		t.best, t.first = min(t.best, it.Reason), min(t.first, it.Position)
+		items[i] = placed{p.comment, p.parent, it.Reason, it.Position}
 	}
-	var threads []*thread
-	find := func(id int64) *thread {
-		for _, t := range threads {
-			if t.group.Thread.ID == id {
-				return t
+	slices.SortFunc(threads, func(a, b talk) int { return cmp.Or(cmp.Compare(a.best, b.best), cmp.Compare(a.first, b.first)) })
+	slices.SortFunc(items, func(a, b placed) int { return cmp.Compare(a.position, b.position) })
+	m.Groups = make([]render.Group, len(threads))
+	said := make([]render.Item, 0, len(items)) // of all threads: groups keep slices of it
+	own := make([]placed, 0, len(items))
+	for i, t := range threads {
+		own = own[:0]
+		for _, p := range items {
+			if p.comment.Thread == t.thread.ID {
+				own = append(own, p)
 			}
 		}
-		return nil
-	}
-	for _, it := range j.items {
-		p := j.pieces[it.Comment]
-		th := p.thread
-		t := find(th.ID)
-		if t == nil {
-			t = &thread{group: render.Group{Thread: *th}, best: it.Reason, first: it.Position}
-			b := append(make([]byte, 0, len(l.BaseURL)+96), l.BaseURL...)
-			b = append(b, "/mute/"...)
-			t.group.MuteURL = string(l.Signer.AppendSign(b, token.New(token.MuteThread, &j.to.Subscriber, th.ID, now)))
-			threads = append(threads, t)
-		}
-		t.best, t.first = min(t.best, it.Reason), min(t.first, it.Position)
-		t.items = append(t.items, placed{p.comment, p.parent, it.Reason, it.Position})
-	}
-	slices.SortFunc(threads, func(a, b *thread) int { return cmp.Or(cmp.Compare(a.best, b.best), cmp.Compare(a.first, b.first)) })
-	m.Groups = make([]render.Group, len(threads))
-	for i, t := range threads {
-		t.group.Items = replyOrder(t.items)
-		m.Groups[i] = t.group
+		b := append(make([]byte, 0, len(l.BaseURL)+96), l.BaseURL...)
+		b = append(b, "/mute/"...)
+		from := len(said)
+		said = replyOrder(said, own)
+		m.Groups[i] = render.Group{Thread: *t.thread, Items: said[from:],
+			MuteURL: string(l.Signer.AppendSign(b, token.New(token.MuteThread, &j.to.Subscriber, t.thread.ID, now)))}
 	}
 }
 
-// placed is an item on its way into a mail. Comments are large, so they are
-// copied once, at the end.
+// talk is a thread on its way into a mail.
+type talk struct {
+	thread *dispatcher.Thread
+	best   dispatcher.Reason
+	first  int64
+}
+
+// placed is an item on its way into a mail.
 type placed struct {
 	comment, parent *dispatcher.Comment
 	reason          dispatcher.Reason
@@ -191,20 +194,20 @@ type placed struct {
 }
 
 func (p *placed) item() render.Item {
-	return render.Item{Comment: *p.comment, Parent: p.parent, Reason: p.reason}
+	return render.Item{Comment: p.comment, Parent: p.parent, Reason: p.reason}
 }
 
-// replyOrder puts answers below what they answer, each level oldest first.
-func replyOrder(items []placed) []render.Item {
-	slices.SortFunc(items, func(a, b placed) int { return cmp.Compare(a.position, b.position) })
-	out := make([]render.Item, 0, len(items))
+// replyOrder appends items, which come oldest first, with answers below what
+// they answer, each level oldest first.
+func replyOrder(out []render.Item, items []placed) []render.Item {
 	if len(items) == 1 {
 		return append(out, items[0].item())
 	}
 	// The items of one thread are few: lists of numbers, first child and next
 	// sibling, do what maps would.
-	child, next, last := make([]int, len(items)), make([]int, len(items)), make([]int, len(items))
-	var roots []int
+	n := len(items)
+	numbers := make([]int, 4*n)
+	child, next, last, roots := numbers[:n], numbers[n:2*n], numbers[2*n:3*n], numbers[3*n:3*n]
 	for i := range items {
 		k := slices.IndexFunc(items[:i], func(p placed) bool { return p.comment.ID == items[i].comment.Parent })
 		switch { // a parent that came later would be a circle

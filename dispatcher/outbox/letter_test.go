@@ -33,7 +33,7 @@ func TestAnswersStandBelowWhatTheyAnswerAndEachItemOnce(t *testing.T) {
 		slices.SortFunc(oldest, func(a, b placed) int { return cmp.Compare(a.position, b.position) })
 		want := naiveOrder(oldest, 0)
 		var got []int64
-		for _, it := range replyOrder(items) {
+		for _, it := range replyOrder(nil, oldest) {
 			got = append(got, it.Comment.ID)
 		}
 		if !slices.Equal(got, want) || len(got) != len(items) {

@@ -194,7 +194,7 @@ func (r *Renderer) assemble(s *scratch, m *Mail, p *plan, zone *time.Location) e
 }
 
 func keyOf(p *plan, t *dispatcher.Thread, it *Item, before *Item, zone *time.Location) itemKey {
-	c := &it.Comment
+	c := it.Comment
 	k := itemKey{
 		plan: p, comment: c.ID, commentRevision: c.Revision, thread: t.ID, threadRevision: t.Revision,
 		reason: int8(it.Reason), published: offset(c.PublishedAt, zone),

@@ -46,7 +46,7 @@ type Group struct {
 // Item is one comment in a mail. Parent is what it answers, nil at the top or
 // when unknown; a parent that is not visible is not quoted.
 type Item struct {
-	Comment dispatcher.Comment
+	Comment *dispatcher.Comment
 	Parent  *dispatcher.Comment
 	Reason  dispatcher.Reason
 }

@@ -83,7 +83,7 @@ func randomMail(rnd *rand.Rand) *Mail {
 			if rnd.IntN(4) == 0 {
 				c.EditedAt = at
 			}
-			it := Item{Comment: c, Reason: dispatcher.Reason(1 + rnd.IntN(5))}
+			it := Item{Comment: &c, Reason: dispatcher.Reason(1 + rnd.IntN(5))}
 			switch rnd.IntN(4) {
 			case 0:
 				it.Parent = last

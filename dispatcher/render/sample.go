@@ -99,7 +99,8 @@ func sampleGroups(talks []talk, n int, next int64) []Group {
 			if s.reason == 0 || n == 0 { // what the others answer; read before
 				continue
 			}
-			it := Item{Comment: made[j], Reason: s.reason}
+			c := made[j]
+			it := Item{Comment: &c, Reason: s.reason}
 			if s.parent >= 0 {
 				it.Parent = &made[s.parent]
 				it.Comment.Parent = it.Parent.ID

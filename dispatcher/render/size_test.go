@@ -37,14 +37,13 @@ func digestOf(items, chars int, quote bool) *Mail {
 				Thread: dispatcher.Thread{ID: int64(i + 1), Revision: 1, ExternalID: th, URL: "https://blog.example/" + th, Title: fmt.Sprintf("Notes on number %d", 100+i)}})
 		}
 		g := &m.Groups[len(m.Groups)-1]
-		comment := func(n int) dispatcher.Comment {
-			return dispatcher.Comment{ID: int64(n), State: dispatcher.Visible, AuthorName: fmt.Sprintf("Author %d", n), HTML: said(n), Revision: int64(chars),
+		comment := func(n int) *dispatcher.Comment {
+			return &dispatcher.Comment{ID: int64(n), State: dispatcher.Visible, AuthorName: fmt.Sprintf("Author %d", n), HTML: said(n), Revision: int64(chars),
 				URL: fmt.Sprintf("%s#c%d", g.Thread.URL, n), PublishedAt: at.Add(time.Duration(n) * time.Second), WrittenAt: at.Add(time.Duration(n) * time.Second)}
 		}
 		it := Item{Comment: comment(3000 + i), Reason: dispatcher.ReasonThread}
 		if quote && i%5 < 2 {
-			up := comment(2000 + i)
-			it.Parent = &up
+			it.Parent = comment(2000 + i)
 		}
 		g.Items = append(g.Items, it)
 	}

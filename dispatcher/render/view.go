@@ -117,7 +117,7 @@ func threadView(t *dispatcher.Thread) ThreadView {
 // itemBody makes the shared view of one item. above says that the parent
 // stands right above it in the mail.
 func (r *Renderer) itemBody(p *plan, it *Item, thread ThreadView, above bool, zone *time.Location) *ItemBody {
-	c := &it.Comment
+	c := it.Comment
 	parsed := makeBody(r.policy, c.HTML, c.Plain, maxCommentRunes)
 	v := &ItemBody{Thread: thread, Reason: it.Reason.String(), Site: p.site}
 	v.Comment = CommentView{

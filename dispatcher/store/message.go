@@ -132,7 +132,7 @@ func (s *Store) Claim(ctx context.Context, worker int64, limit int, held []strin
 			return err
 		}
 		for priority := dispatcher.PriorityConfirm; priority <= dispatcher.PriorityDigest && len(out) < limit; priority++ {
-			var ids []int64
+			ids := make([]int64, 0, limit)
 			args := append([]any{priority, t.now}, heldArgs...)
 			if err := t.all(ctx, &ids, `SELECT id FROM hearback_message WHERE state IN ('due', 'deferred') AND priority = ? AND due_at <= ?`+notHeld+`
 					ORDER BY due_at, id LIMIT ?`+t.d.skipLocked(), append(args, limit-len(out))...); err != nil {
@@ -144,7 +144,7 @@ func (s *Store) Claim(ctx context.Context, worker int64, limit int, held []strin
 			// The added '' keeps PostgreSQL from going by the index of due messages:
 			// it holds that for empty when its statistics are older than the slot,
 			// and reads all of it for each claim.
-			var rows []messageRow
+			rows := make([]messageRow, 0, len(ids))
 			if err := t.all(ctx, &rows, `UPDATE hearback_message SET state = 'sending', owner = ? WHERE id IN `+ints(ids)+` AND state || '' IN ('due', 'deferred')
 				RETURNING `+messageColumns, worker); err != nil {
 				return err

@@ -88,7 +88,7 @@ func (s *Store) Recheck(ctx context.Context, ms []dispatcher.Message) (map[int64
 				ids = append(ids, ms[i].Subscriber)
 			}
 		}
-		rows := []subscriberRow{}
+		rows := make([]subscriberRow, 0, len(ids))
 		if err := t.all(ctx, &rows, `SELECT `+subscriberColumns+` FROM hearback_subscriber WHERE id IN `+ints(ids)); err != nil {
 			return err
 		}

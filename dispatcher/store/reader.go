@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -22,7 +24,7 @@ type readerSet struct {
 func (t *tx) loadReaders(ctx context.Context, ids []int64, schedule, zone string, all bool) (*readerSet, error) {
 	set := &readerSet{subs: make(map[int64]*subscriberRow, len(ids)), readers: make(map[int64]*dispatcher.Reader, len(ids)), inChain: make(map[int64]bool, len(ids))}
 	in := ints(ids)
-	var rows []subscriberRow
+	rows := make([]subscriberRow, 0, len(ids))
 	if err := t.all(ctx, &rows, `SELECT `+subscriberColumns+` FROM hearback_subscriber WHERE id IN `+in); err != nil {
 		return nil, err
 	}
@@ -87,25 +89,36 @@ func (t *tx) loadSubscriptions(ctx context.Context, set *readerSet, in, schedule
 	r, err := t.rows(ctx, q, args...)
 	var confirmed int64
 	var kind, depth, chain sql.RawBytes
-	return each(r, err, func() error {
+	found := make([]dispatcher.Subscription, 0, 8*len(set.readers))
+	if err := each(r, err, func() error {
 		var s dispatcher.Subscription
 		if err := r.Scan(&s.Subscriber, &kind, &depth, &s.Key, &s.Since, &confirmed, &chain); err != nil {
 			return err
 		}
-		reader := set.readers[s.Subscriber]
-		if reader == nil {
-			return nil
-		}
 		s.Target.Type, s.Target.Depth, s.Schedule, s.ConfirmedAt = targetType(kind), depthOf(depth), schedule, fromMicros(confirmed)
-		if reader.Subscriptions == nil {
-			reader.Subscriptions = make([]dispatcher.Subscription, 0, 8)
-		}
-		reader.Subscriptions = append(reader.Subscriptions, s)
+		found = append(found, s)
 		if string(chain) == zone {
 			set.inChain[s.Subscriber] = true
 		}
 		return nil
-	})
+	}); err != nil {
+		return err
+	}
+	bySubscriber := func(a, b dispatcher.Subscription) int { return cmp.Compare(a.Subscriber, b.Subscriber) }
+	if !slices.IsSortedFunc(found, bySubscriber) { // the index mostly gives them so
+		slices.SortStableFunc(found, bySubscriber)
+	}
+	for len(found) > 0 {
+		n := 1
+		for n < len(found) && found[n].Subscriber == found[0].Subscriber {
+			n++
+		}
+		if reader := set.readers[found[0].Subscriber]; reader != nil {
+			reader.Subscriptions = found[:n:n]
+		}
+		found = found[n:]
+	}
+	return nil
 }
 
 // targetType and depthOf give a column's word without a copy of it.
