@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,7 +12,10 @@ import (
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/app"
 	"github.com/hearback/hearback/dispatcher/config"
+	"github.com/hearback/hearback/dispatcher/internal/pgtest"
 )
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 
 func TestADaemonWithoutConfigurationDeliversToTheCatcher(t *testing.T) {
 	ctx := t.Context()

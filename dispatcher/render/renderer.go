@@ -42,7 +42,7 @@ type Broken struct {
 type Options struct {
 	Stored     Stored           // nil: built-in templates only
 	Files      fs.FS            // the built-in templates; nil for those of this program
-	CacheBytes int              // of items kept ready; default 16 MiB
+	CacheBytes int              // of items kept ready; default 12 MiB
 	HTMLLimit  int              // bytes of an encoded HTML part; default 85 KB
 	Refresh    time.Duration    // how old the knowledge of overrides may be; default 2 s, negative asks each time
 	Clock      dispatcher.Clock // default the machine's
@@ -98,7 +98,7 @@ func New(opt Options) (*Renderer, error) {
 		opt.Files = templates.Email()
 	}
 	if opt.CacheBytes == 0 {
-		opt.CacheBytes = 16 << 20
+		opt.CacheBytes = 12 << 20
 	}
 	if opt.HTMLLimit == 0 {
 		opt.HTMLLimit = 85 << 10

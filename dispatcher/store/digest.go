@@ -108,12 +108,12 @@ func (sl *slice) readers(ctx context.Context) ([]int64, error) {
 	var args []any
 	switch {
 	case slot.Holds:
-		q, args = hold, holdArgs
+		q, args = strings.Replace(hold, "SELECT", "SELECT DISTINCT", 1), holdArgs
 	case sl.o.Keys != nil:
-		q = `SELECT bucket, subscriber FROM hearback_subscription WHERE target_key IN ` + ints(sl.o.Keys) + ` AND schedule = ? AND zone = ? AND (bucket, subscriber) > (?, ?)` + live +
+		q = `SELECT bucket, subscriber FROM (SELECT bucket, subscriber FROM hearback_subscription WHERE target_key IN ` + ints(sl.o.Keys) + ` AND schedule = ? AND zone = ? AND (bucket, subscriber) > (?, ?)` + live +
 			` UNION SELECT s.bucket, s.subscriber FROM hearback_identity i JOIN hearback_subscription s ON s.subscriber = i.subscriber AND s.target_type = 'replies'
 				WHERE i.key IN ` + ints(sl.o.Owners) + ` AND s.schedule = ? AND s.zone = ? AND (s.bucket, s.subscriber) > (?, ?) AND s.ended_at = 0 AND s.confirmed_at > 0` +
-			` UNION ` + hold
+			` UNION ` + hold + `) AS r`
 		some := []any{slot.Schedule, slot.Zone, sl.cursor.Bucket, sl.cursor.Subscriber}
 		args = slices.Concat(some, some, holdArgs)
 	default:
@@ -121,7 +121,9 @@ func (sl *slice) readers(ctx context.Context) ([]int64, error) {
 		args = []any{slot.Schedule, slot.Zone, sl.cursor.Bucket, sl.cursor.Subscriber}
 	}
 	var buckets []int64
-	rows, err := sl.t.rows(ctx, `SELECT DISTINCT bucket, subscriber FROM (`+q+`) AS r ORDER BY bucket, subscriber LIMIT ?`, append(args, sl.o.Limit)...)
+	// A chain is read along its index as far as the limit: no SELECT around it,
+	// for which SQLite would read all of the rest.
+	rows, err := sl.t.rows(ctx, q+` ORDER BY bucket, subscriber LIMIT ?`, append(args, sl.o.Limit)...)
 	var bucket, id int64
 	err = each(rows, err, func() error {
 		if err := rows.Scan(&bucket, &id); err != nil {
