@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,11 +18,13 @@ import (
 // document writes the contract as OpenAPI 3.1. It is made of the routes and of
 // the Go types that they read and answer, by nobody's hand.
 func document(rs []route) []byte {
-	doc, err := json.Marshal(describe(rs))
-	if err != nil { // nothing but maps and texts of ours
+	var doc bytes.Buffer
+	enc := json.NewEncoder(&doc)
+	enc.SetEscapeHTML(false) // examples are for people too
+	if err := enc.Encode(describe(rs)); err != nil { // nothing but maps and texts of ours
 		panic(err)
 	}
-	return doc
+	return doc.Bytes()
 }
 
 func serveDocument(doc []byte) http.Handler {
@@ -95,7 +98,7 @@ func tags(rs []route) []object {
 func tagOf(r *route) string { return strings.Split(r.path, "/")[2] }
 
 func (s *schemas) operation(r *route) object {
-	words := "Needs the right " + words(r.rights) + "."
+	words := "Needs the right `" + strings.ReplaceAll(words(r.rights), " or ", "` or `") + "`."
 	if r.global {
 		words = strings.TrimSuffix(words, ".") + ", and a key for all sites."
 	}

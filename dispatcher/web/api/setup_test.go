@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/internal/browsertest"
 	"github.com/hearback/hearback/dispatcher/render"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/subscribe/subscribetest"
@@ -20,7 +21,12 @@ import (
 	"github.com/hearback/hearback/dispatcher/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(browser{m}) }
+
+// browser ends the browser, where a test started one, before leaks are looked for.
+type browser struct{ m *testing.M }
+
+func (b browser) Run() int { return browsertest.Run(b.m) }
 
 // door is an API on a real database behind a real server, and a key for it.
 type door struct {

@@ -1,5 +1,0 @@
-package api
-
-import "net/http"
-
-func manual(mux *http.ServeMux, doc []byte) {}
