@@ -57,29 +57,33 @@ func (d *Desk) auditPage(v *visit) error {
 // actWords says what was done, as far as it is known here; others keep their
 // own word.
 func actWords(a store.Act) string {
-	switch a.What {
-	case "signed_in":
-		return "signed in"
-	case "signed_in.link":
-		return "signed in by a link"
-	case "sending.set":
-		return "set the switch"
-	case "notice.clear":
-		return "put a notice away"
-	case "key.create":
-		return "made an API key"
-	case "key.revoke":
-		return "revoked an API key"
-	case "admin.add":
-		return "added an admin"
-	case "admin.role":
-		return "changed a role"
-	case "admin.link":
-		return "made a sign-in link"
-	case "admin.remove":
-		return "removed an admin"
-	case "admin.password":
-		return "set their password"
+	words := map[string]string{
+		"signed_in":      "signed in",
+		"signed_in.link": "signed in by a link",
+		"sending.set":    "set the switch",
+		"notice.clear":   "put a notice away",
+
+		// Access.
+		"key.create":               "made an API key",
+		"key.revoke":               "revoked an API key",
+		"admin.add":                "added an admin",
+		"admin.role":               "changed a role",
+		"admin.link":               "made a sign-in link",
+		"admin.remove":             "removed an admin",
+		"admin.password":           "set their password",
+		"admin.zone":               "set their time zone",
+		"admin.sign_out_elsewhere": "signed out elsewhere",
+
+		// Readers: subscribers, subscriptions, suppressions.
+
+		// Mail: messages, relays.
+
+		// Content: schedules, templates.
+
+		// Intake: sources, events.
+	}
+	if w, ok := words[a.What]; ok {
+		return w
 	}
 	return a.What
 }
