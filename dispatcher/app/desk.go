@@ -16,7 +16,7 @@ import (
 func (a *App) makeDesk(log *slog.Logger) (*admin.Desk, error) {
 	c := a.o.Config
 	o := admin.Options{Store: a.Store, Passwords: password.NewKeeper(password.Cost{}), Sites: siteList(c), BaseURL: c.HTTP.BaseURL, Proxies: proxies(c.HTTP.TrustedProxies),
-		Unready: a.unready, Clock: a.o.Clock, Log: log}
+		Unready: a.unready, RelayTrouble: a.Outbox.Trouble, Clock: a.o.Clock, Log: log}
 	if a.o.SignedIn > 0 {
 		o.Lifetimes = store.Lifetimes{Idle: a.o.SignedIn, Whole: a.o.SignedIn}
 	}
@@ -113,6 +113,9 @@ func (a *App) tell(ctx context.Context, told *store.Tally) {
 	all := store.Tally{Events: a.Intake.Taken.Load(), Rejected: a.Intake.Rejected.Load(), Settled: a.Intake.Settled.Load(), Made: a.Digest.Messages.Load(), Held: a.Digest.Held.Load(),
 		Sent: a.Outbox.Sent.Load(), Deferred: a.Outbox.Deferred.Load(), Failed: a.Outbox.Failed.Load(), Unknown: a.Outbox.Unknown.Load(),
 		Cancelled: a.Outbox.Cancelled.Load(), Suppressed: a.Outbox.Suppressed.Load()}
+	for i := range all.Lags {
+		all.Lags[i] = a.Outbox.Lags[i].Load()
+	}
 	since := all.Minus(*told)
 	if since == (store.Tally{}) {
 		return

@@ -85,6 +85,8 @@ type Stage struct {
 	inFlight atomic.Int64
 	// Counters since the start, for metrics.
 	Sent, Deferred, Failed, Unknown, Cancelled, Suppressed, Repeated, Lost atomic.Int64
+	// Lags counts immediate mails by the time from their newest comment to the relay.
+	Lags [store.LagBands]atomic.Int64
 }
 
 // job is one claimed message, checked at a time.
@@ -95,6 +97,17 @@ type job struct {
 	pieces  map[int64]piece
 	dropped bool
 	checked time.Time
+}
+
+// newest is when the newest comment of the mail became visible.
+func (j *job) newest() time.Time {
+	var at time.Time
+	for _, p := range j.pieces {
+		if p.comment != nil && p.comment.PublishedAt.After(at) {
+			at = p.comment.PublishedAt
+		}
+	}
+	return at
 }
 
 // New makes the stage; Run does the work.

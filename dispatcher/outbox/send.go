@@ -90,7 +90,7 @@ func (w *sender) dial(ctx context.Context) bool {
 	conn, err := w.s.o.Relay.Dial(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			wait, first := w.s.trouble.strike(w.s.o.Clock.Now())
+			wait, first := w.s.trouble.strike(w.s.o.Clock.Now(), err.Error())
 			if first {
 				w.s.o.Log.Error("the relay cannot be used; mails wait", "relay", w.s.o.Relay.Name(), "error", err, "retry_in", wait)
 			}
@@ -123,7 +123,7 @@ func (w *sender) hand(ctx, hard context.Context, j *job, redirect string) {
 		w.hangUp()
 	}
 	if res.RelayTrouble() {
-		if wait, first := s.trouble.strike(s.o.Clock.Now()); first {
+		if wait, first := s.trouble.strike(s.o.Clock.Now(), res.Text); first {
 			s.o.Log.Warn("the relay is in trouble; slowing down", "relay", s.o.Relay.Name(), "code", res.Code, "says", res.Text, "wait", wait)
 		}
 	} else if res.Outcome == dispatcher.OutcomeSent {
@@ -180,6 +180,9 @@ func (s *Stage) outcome(j *job, res smtp.Result, at time.Time) store.Completion 
 	case dispatcher.OutcomeSent:
 		c.State = dispatcher.StateSent
 		s.Sent.Add(1)
+		if j.m.Kind == dispatcher.KindReply {
+			s.Lags[store.LagBand(at.Sub(j.newest()))].Add(1)
+		}
 	case dispatcher.OutcomeFailed:
 		c.State, c.Why = dispatcher.StateFailed, "refused"
 		s.Failed.Add(1)
@@ -222,17 +225,22 @@ type trouble struct {
 	mu      sync.Mutex
 	strikes int
 	until   time.Time
+	since   time.Time // of the first strike
+	why     string    // of the last
 }
 
 // strike counts a refusal and gives the pause; first says that the relay was
 // well before, or that this pause is longer than the last.
-func (t *trouble) strike(now time.Time) (wait time.Duration, first bool) {
+func (t *trouble) strike(now time.Time, why string) (wait time.Duration, first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Before(t.until) { // the other connections fail together: one strike
 		return t.until.Sub(now), false
 	}
-	t.strikes++
+	if t.strikes++; t.strikes == 1 {
+		t.since = now
+	}
+	t.why = why
 	wait = min(time.Duration(1<<min(t.strikes-1, 10))*250*time.Millisecond, time.Minute)
 	t.until = now.Add(wait)
 	return wait, t.strikes == 1 || t.strikes == 4 || t.strikes%10 == 0
@@ -242,6 +250,17 @@ func (t *trouble) relieve() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.strikes = 0
+}
+
+// Trouble says since when the relay cannot be used and what it said last; the
+// zero time and "" when it is well.
+func (s *Stage) Trouble() (since time.Time, why string) {
+	s.trouble.mu.Lock()
+	defer s.trouble.mu.Unlock()
+	if s.trouble.strikes == 0 {
+		return time.Time{}, ""
+	}
+	return s.trouble.since, s.trouble.why
 }
 
 func (t *trouble) left(now time.Time) time.Duration {

@@ -56,7 +56,13 @@ CREATE TABLE hearback_tally (
     failed     BIGINT NOT NULL,
     unknown    BIGINT NOT NULL,
     cancelled  BIGINT NOT NULL,
-    suppressed BIGINT NOT NULL
+    suppressed BIGINT NOT NULL,
+    -- immediate mails by the time from the comment to the relay's word: up to 1 min, 3 min, 15 min, 1 h, longer
+    lag1       BIGINT NOT NULL,
+    lag2       BIGINT NOT NULL,
+    lag3       BIGINT NOT NULL,
+    lag4       BIGINT NOT NULL,
+    lag5       BIGINT NOT NULL
 );
 
 -- +goose Down

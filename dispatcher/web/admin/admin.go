@@ -33,6 +33,9 @@ type Options struct {
 	Sites     []dispatcher.Site
 	Relays    []string // their names
 	Sources   Sources  // nil when none are polled
+	// RelayTrouble says since when the relay cannot be used and what it said;
+	// nil where nobody knows.
+	RelayTrouble func() (since time.Time, why string)
 	// Catcher is the path of the built-in mail catcher, "" without it.
 	Catcher string
 	// BaseURL is where browsers reach the server.

@@ -19,7 +19,8 @@ type view struct {
 	Zone    string
 	Sending sendingNow
 	Notices []store.Notice
-	More    int // notices beyond those
+	More    int     // notices beyond those
+	Faults  []fault // on the overview
 	Flash   string
 	Wrong   *dispatcher.Error
 	Label   string // of the field that is wrong, "" for none
@@ -34,7 +35,7 @@ const bannerNotices = 3
 
 // bare is a page without what the database knows.
 func (v *visit) bare(title string, page any) *view {
-	return &view{Title: title, Page: page, Wrong: v.wrong, Label: v.label, Zone: v.zone.String(), Now: v.now.UnixMilli(), v: v}
+	return &view{Title: title, Page: page, Wrong: v.wrong, Label: v.label, Faults: v.faults, Zone: v.zone.String(), Now: v.now.UnixMilli(), v: v}
 }
 
 // top gathers what stands around a page.

@@ -26,6 +26,7 @@ type visit struct {
 	zone     *time.Location
 	wrong    *dispatcher.Error // what is wrong with what was typed
 	label    string            // of the field that is wrong, "" when it is none of the page
+	faults   []fault           // that the overview found
 	status   int               // of the page, 0 for 200
 	answered bool
 }
