@@ -51,7 +51,11 @@ func (t *tx) take(ctx context.Context, site dispatcher.Site, r *Record) (Upserte
 	case r.Suppression != nil:
 		p := *r.Suppression
 		p.Site = site.Key
-		return Upserted{ID: p.Address, Created: true}, t.suppress(ctx, p)
+		var known int
+		if err := t.get(ctx, &known, `SELECT count(*) FROM hearback_suppression WHERE site = ? AND address = ?`, p.Site, p.Address); err != nil {
+			return Upserted{}, err
+		}
+		return Upserted{ID: p.Address, Created: known == 0}, t.suppress(ctx, p)
 	case r.Subscription != nil && r.Subscription.Mute:
 		return t.setMute(ctx, site, *r.Subscription, true)
 	case r.Subscription != nil:
