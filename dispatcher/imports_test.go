@@ -16,7 +16,7 @@ var floors = []struct {
 	rooms []string
 }{
 	{0, []string{"dispatcher", "dispatcher/address", "dispatcher/caught", "dispatcher/config", "dispatcher/ledger", "dispatcher/password", "dispatcher/token", "dispatcher/wire", "migrations", "templates"}},
-	{1, []string{"dispatcher/schedule", "dispatcher/store", "dispatcher/render"}},
+	{1, []string{"dispatcher/client", "dispatcher/schedule", "dispatcher/store", "dispatcher/render"}},
 	{2, []string{"dispatcher/source", "dispatcher/intake", "dispatcher/digest", "dispatcher/outbox", "dispatcher/bounce"}},
 	{3, []string{"dispatcher/subscribe"}},
 	{4, []string{"dispatcher/web"}},
