@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -93,7 +94,11 @@ func isLocal(base string) bool {
 func (a *App) unready(ctx context.Context) []string {
 	var why []string
 	if err := a.Store.Ping(ctx); err != nil {
-		why = append(why, "the database does not answer")
+		say := "the database does not answer"
+		if e := (*dispatcher.Error)(nil); errors.As(err, &e) {
+			say = e.Message + ": " + e.Mend
+		}
+		why = append(why, say)
 	}
 	if a.clock.wrong() {
 		why = append(why, "this machine's clock differs from the database's by more than 2 seconds")

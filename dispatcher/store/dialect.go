@@ -142,7 +142,7 @@ func (s *Store) openPostgres(ctx context.Context, o Options) error {
 	s.db, s.read = db, db
 	if err := s.Ping(ctx); err != nil {
 		_ = db.Close()
-		return s.d.explain(err)
+		return err
 	}
 	return nil
 }

@@ -61,10 +61,14 @@ func TestAFullDiskIsToldWithItsMendAndNothingAcceptedIsLost(t *testing.T) {
 		accepted += r.Accepted
 	}
 	wantMend(t, failed)
+	wantMend(t, s.Ping(ctx))
 	limit(pages + 100000)
 	r, err := s.Append(ctx, "blog", "api", []dispatcher.Event{event(accepted)})
 	if err != nil || r.Accepted != 1 {
 		t.Fatalf("after space was freed: %+v, %v", r, err)
+	}
+	if err := s.Ping(ctx); err != nil {
+		t.Errorf("after space was freed: %v", err)
 	}
 	n, _, err := s.InboxDepth(ctx)
 	if err != nil || n != int64(accepted+1) {

@@ -18,6 +18,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -48,12 +49,15 @@ type Store struct {
 	dsn   string      // of PostgreSQL, for the listener
 	lock  *os.File    // of the SQLite file, while a daemon holds it
 	act   *pendingAct // what the next commit tells the audit log, see [Store.As]
+	// ailing is why the last write failed that the database itself prevented; nil
+	// since one succeeded. Copies share it.
+	ailing *atomic.Pointer[dispatcher.Error]
 }
 
 // Open connects and checks the connection; it does not migrate. The error is a
 // [dispatcher.Error] with the mend where the user can mend it.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{clock: o.Clock, log: o.Log, url: o.URL, sites: map[string]dispatcher.Site{}, hints: newHints()}
+	s := &Store{clock: o.Clock, log: o.Log, url: o.URL, sites: map[string]dispatcher.Site{}, hints: newHints(), ailing: new(atomic.Pointer[dispatcher.Error])}
 	if s.clock == nil {
 		s.clock = dispatcher.SystemClock
 	}
@@ -91,10 +95,17 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ping checks that the database answers.
+// Ping checks that the database answers and that it took the last write: a full
+// disk still reads well.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
-	return s.read.GetContext(ctx, &one, "SELECT 1")
+	if err := s.read.GetContext(ctx, &one, "SELECT 1"); err != nil {
+		return s.d.explain(err)
+	}
+	if e := s.ailing.Load(); e != nil {
+		return e
+	}
+	return nil
 }
 
 // Dialect is "postgres" or "sqlite".
@@ -142,6 +153,7 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) error {
 	for try := 1; ; try++ {
 		err := s.writeOnce(ctx, f)
 		if err == nil || try == maxTries || !(s.d.retry(err) || s.d.unique(err)) {
+			s.feel(err)
 			return err
 		}
 		select {
@@ -149,6 +161,19 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) error {
 			return ctx.Err()
 		case <-time.After(time.Duration(try*try) * time.Duration(1+rand.IntN(4)) * time.Millisecond):
 		}
+	}
+}
+
+// feel notes for [Store.Ping] how a write went.
+func (s *Store) feel(err error) {
+	var e *dispatcher.Error
+	switch {
+	case err == nil:
+		if s.ailing.Load() != nil {
+			s.ailing.Store(nil)
+		}
+	case errors.As(err, &e) && e.Code == dispatcher.CodeUnavailable && e.Field == "database":
+		s.ailing.Store(e)
 	}
 }
 

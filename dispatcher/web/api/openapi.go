@@ -20,7 +20,7 @@ import (
 func document(rs []route) []byte {
 	var doc bytes.Buffer
 	enc := json.NewEncoder(&doc)
-	enc.SetEscapeHTML(false) // examples are for people too
+	enc.SetEscapeHTML(false)                         // examples are for people too
 	if err := enc.Encode(describe(rs)); err != nil { // nothing but maps and texts of ours
 		panic(err)
 	}
