@@ -21,7 +21,7 @@ var floors = []struct {
 	{3, []string{"dispatcher/subscribe"}},
 	{4, []string{"dispatcher/web"}},
 	{5, []string{"dispatcher/app", "dispatcher/demo"}},
-	{6, []string{"cmd"}},
+	{6, []string{"cmd", "docs/examples"}},
 }
 
 const module = "github.com/hearback/hearback/"
