@@ -10,6 +10,7 @@ const (
 	KindReply   Kind = "reply"   // immediate: one thread's comments
 	KindDigest  Kind = "digest"  // one slot's items
 	KindConfirm Kind = "confirm" // double opt-in
+	KindLink    Kind = "link"    // a fresh link to the reader's own page
 	KindTest    Kind = "test"    // an admin's test mail
 	KindNotice  Kind = "notice"  // tells the admin that something is wrong
 )

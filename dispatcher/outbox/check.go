@@ -58,9 +58,11 @@ func (s *Stage) judge(j *job, now time.Time) (c store.Completion, over bool) {
 		c.State, c.Why = dispatcher.StateSuppressed, j.to.Suppressed
 		s.Suppressed.Add(1)
 		return c, true
-	case j.m.Kind == dispatcher.KindConfirm && !sub.ConfirmedAt.IsZero():
+	case j.m.Kind == dispatcher.KindConfirm && !j.to.Waiting:
 		c.Why = "already_confirmed"
 	case j.m.Kind == dispatcher.KindConfirm:
+		return c, false
+	case j.m.Kind == dispatcher.KindLink && !sub.ConfirmedAt.IsZero(): // asked for a moment ago: a pause does not hold it
 		return c, false
 	case sub.ConfirmedAt.IsZero():
 		c.Why = "not_confirmed"

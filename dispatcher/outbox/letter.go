@@ -83,7 +83,7 @@ func (s *Stage) mail(ctx context.Context, j *job, redirect string) (*render.Mail
 		m.Schedule = l.Label(j.m.Schedule, locale)
 	}
 	s.links(j, &site, m, locale, now)
-	if j.m.Kind == dispatcher.KindConfirm {
+	if j.m.Kind == dispatcher.KindConfirm || j.m.Kind == dispatcher.KindLink {
 		return m, nil
 	}
 	m.MoreURL = site.BaseURL
@@ -130,8 +130,12 @@ func (s *Stage) links(j *job, site *dispatcher.Site, m *render.Mail, locale stri
 		b = append(b, path...)
 		return string(l.Signer.AppendSign(b, token.New(scope, sub, ref, now)))
 	}
-	if j.m.Kind == dispatcher.KindConfirm {
+	switch j.m.Kind {
+	case dispatcher.KindConfirm:
 		m.Links.Confirm = link("/confirm/", token.Confirm, j.m.ID)
+		return
+	case dispatcher.KindLink:
+		m.Links.Manage = link("/manage/", token.Fresh, 0)
 		return
 	}
 	m.Links.Unsubscribe = link("/unsubscribe/", token.Unsubscribe, j.m.ID)

@@ -303,6 +303,8 @@ func checkLinks(rep *Report, kind dispatcher.Kind, m *Mail, out Rendered) {
 		must[".Links.Unsubscribe"] = m.Links.Unsubscribe
 	case dispatcher.KindConfirm:
 		must[".Links.Confirm"] = m.Links.Confirm
+	case dispatcher.KindLink:
+		must[".Links.Manage"] = m.Links.Manage
 	}
 	shown := visibleLinks(out.HTML)
 	for field, link := range must {

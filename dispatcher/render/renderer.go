@@ -130,7 +130,7 @@ func New(opt Options) (*Renderer, error) {
 
 // Kinds lists all kinds of mail that there are templates for.
 func Kinds() []dispatcher.Kind {
-	return []dispatcher.Kind{dispatcher.KindReply, dispatcher.KindDigest, dispatcher.KindConfirm, dispatcher.KindTest, dispatcher.KindNotice}
+	return []dispatcher.Kind{dispatcher.KindReply, dispatcher.KindDigest, dispatcher.KindConfirm, dispatcher.KindLink, dispatcher.KindTest, dispatcher.KindNotice}
 }
 
 // Locales lists the languages that have built-in templates.

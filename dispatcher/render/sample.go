@@ -57,6 +57,8 @@ func sampleFrame(kind dispatcher.Kind, locale string) *Mail {
 	case dispatcher.KindConfirm:
 		m.Links = Links{Confirm: "https://workshop.example/hearback/confirm/k1.9f3a7c52b8e04d61a7f2"}
 		m.Data = map[string]string{"what": w.what}
+	case dispatcher.KindLink:
+		m.Links = Links{Manage: "https://workshop.example/hearback/manage/k1.9f3a7c52b8e04d61a7f2"}
 	case dispatcher.KindTest:
 		m.Links = Links{}
 		m.Data = map[string]string{"relay": "smtp.workshop.example:587"}

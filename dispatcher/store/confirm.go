@@ -96,8 +96,8 @@ func (t *tx) queuedFrom(ctx context.Context, subscriber int64, schedule string) 
 	return low, nil
 }
 
-// Confirm confirms a subscriber's address and the subscriptions that waited
-// for it, as the reader's own click does.
+// Confirm confirms a subscriber's address, the subscriptions that waited for
+// it and what was asked for with a form, as the reader's own click does.
 func (s *Store) Confirm(ctx context.Context, subscriber int64) error {
 	return s.write(ctx, func(t *tx) error {
 		var row subscriberRow
@@ -111,7 +111,10 @@ func (s *Store) Confirm(ctx context.Context, subscriber int64) error {
 		if err := t.lockBucket(ctx, row.Bucket); err != nil {
 			return err
 		}
-		return t.confirm(ctx, site, &row)
+		if err := t.confirm(ctx, site, &row); err != nil {
+			return err
+		}
+		return t.applySignUps(ctx, site, &row)
 	})
 }
 
@@ -122,7 +125,7 @@ func (t *tx) confirm(ctx context.Context, site dispatcher.Site, row *subscriberR
 	if row.ConfirmedAt == 0 {
 		row.ConfirmedAt = t.now
 	}
-	if _, err := t.exec(ctx, `UPDATE hearback_subscriber SET confirmed_at = ?, revision = revision + 1 WHERE id = ?`, row.ConfirmedAt, row.ID); err != nil {
+	if _, err := t.exec(ctx, `UPDATE hearback_subscriber SET confirmed_at = ?, confirm_sent = 0, revision = revision + 1 WHERE id = ?`, row.ConfirmedAt, row.ID); err != nil {
 		return err
 	}
 	var pending []subscriptionRow
@@ -166,7 +169,8 @@ func (t *tx) holdFrom(ctx context.Context, row *subscriberRow, schedule, zone st
 // confirmPause is the least time between two confirm mails to one address.
 const confirmPause = 24 * time.Hour
 
-// askToConfirm queues the confirm mail, at most one a day.
+// askToConfirm queues the confirm mail, at most one a day until it was
+// answered.
 func (t *tx) askToConfirm(ctx context.Context, sub *subscriberRow) error {
 	if sub.ConfirmSent != 0 && t.now-sub.ConfirmSent < confirmPause.Microseconds() {
 		return nil

@@ -74,6 +74,9 @@ type Recipient struct {
 	Items  []dispatcher.Item
 	Judged bool
 	Gone   bool // erased
+	// Waiting says, of the reader of a confirm mail, that there is something
+	// to say yes to.
+	Waiting bool
 }
 
 // Recheck reads the readers of claimed messages as they are now. Where a
@@ -100,6 +103,10 @@ func (s *Store) Recheck(ctx context.Context, ms []dispatcher.Message) (map[int64
 		if err != nil {
 			return err
 		}
+		waiting, err := t.waitingOf(ctx, ms)
+		if err != nil {
+			return err
+		}
 		var changed []dispatcher.Message
 		for i := range ms {
 			m := &ms[i]
@@ -108,7 +115,7 @@ func (s *Store) Recheck(ctx context.Context, ms []dispatcher.Message) (map[int64
 				out[m.ID] = Recipient{Gone: m.Subscriber != 0}
 				continue
 			}
-			out[m.ID] = Recipient{Subscriber: sub.domain(), Suppressed: suppressed[sub.ID]}
+			out[m.ID] = Recipient{Subscriber: sub.domain(), Suppressed: suppressed[sub.ID], Waiting: sub.ConfirmedAt == 0 || waiting[sub.ID]}
 			if len(m.Items) > 0 && m.Revision != sub.Revision {
 				changed = append(changed, *m)
 			}
@@ -133,6 +140,26 @@ func (t *tx) suppressedOf(ctx context.Context, ids []int64) (map[int64]string, e
 		out[id] = reason
 		return nil
 	})
+}
+
+// waitingOf says which readers of confirm mails have sign-ups that wait.
+func (t *tx) waitingOf(ctx context.Context, ms []dispatcher.Message) (map[int64]bool, error) {
+	var ids []int64
+	for i := range ms {
+		if ms[i].Kind == dispatcher.KindConfirm {
+			ids = append(ids, ms[i].Subscriber)
+		}
+	}
+	out := map[int64]bool{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var found []int64
+	err := t.all(ctx, &found, `SELECT DISTINCT subscriber FROM hearback_signup WHERE subscriber IN `+ints(ids)+` AND asked_at >= ?`, t.now-dispatcher.ConfirmWindow.Microseconds())
+	for _, id := range found {
+		out[id] = true
+	}
+	return out, err
 }
 
 // judge asks the rules again for messages whose reader changed.

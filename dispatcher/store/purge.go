@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/ledger"
 )
 
@@ -31,6 +32,10 @@ const (
 	keepAudit    = 400 * day
 	keepTally    = 35 * day
 )
+
+// keepStrangers is how long an address that was typed into a form and never
+// confirmed is remembered, so that its reader is not asked again and again.
+const keepStrangers = 30 * day
 
 func (r Retention) filled() Retention {
 	fill := func(d *time.Duration, def, least time.Duration) {
@@ -110,6 +115,9 @@ func purges(r Retention) []purge {
 		{"tally", keepTally, func(ctx context.Context, t *tx, before int64) (int64, error) {
 			return t.exec(ctx, `DELETE FROM hearback_tally WHERE at IN (SELECT at FROM hearback_tally WHERE at < ? ORDER BY at LIMIT ?)`, before, purgeStep)
 		}},
+		{"signups", dispatcher.ConfirmWindow, purgeSignUps},
+		{"strangers", keepStrangers, purgeStrangers},
+		{"asked", day, purgeLinks},
 		{"seen", ledger.KeepSeen, func(ctx context.Context, t *tx, before int64) (int64, error) {
 			return t.exec(ctx, `DELETE FROM hearback_source_seen WHERE (source, comment_id) IN (SELECT source, comment_id FROM hearback_source_seen WHERE checked_at < ? ORDER BY checked_at LIMIT ?)`, before, purgeStep)
 		}},

@@ -406,7 +406,7 @@ func (s *Store) Erase(ctx context.Context, site, id string) error {
 			`DELETE FROM hearback_subscription WHERE subscriber = ?`, `DELETE FROM hearback_mute WHERE subscriber = ?`,
 			`DELETE FROM hearback_read WHERE subscriber = ?`, `DELETE FROM hearback_hold WHERE subscriber = ?`,
 			`DELETE FROM hearback_identity WHERE subscriber = ?`, `DELETE FROM hearback_end WHERE subscriber = ?`,
-			`DELETE FROM hearback_subscriber_id WHERE subscriber = ?`,
+			`DELETE FROM hearback_subscriber_id WHERE subscriber = ?`, `DELETE FROM hearback_signup WHERE subscriber = ?`,
 			`UPDATE hearback_message SET address = '', data = '' WHERE subscriber = ?`,
 			`DELETE FROM hearback_subscriber WHERE id = ?`,
 		} {

@@ -52,6 +52,15 @@ confirm_plain: ¿No funciona el botón? Abre esta dirección:
 confirm_expiry: El enlace es válido durante siete días.
 confirm_not_you: ¿No has sido tú? No hagas nada. Sin tu sí no recibirás más correos nuestros.
 
+link_subject: Tu enlace a lo que {{.Site.Name}} te envía
+link_title: Tu enlace
+link_intro: Alguien, probablemente tú, ha pedido un enlace a lo que {{.Site.Name}} envía a esta dirección.
+link_ask: Con él puedes ver y cambiar todo, llevarte una copia de tus datos o hacer que se borren:
+link_button: Abrir mi página
+link_plain: ¿No funciona el botón? Abre esta dirección:
+link_expiry: El enlace vale una hora. Después puedes pedir otro.
+link_not_you: ¿No has sido tú? No hagas nada. No se ha cambiado nada y solo tú tienes este enlace.
+
 test_subject: Correo de prueba de {{.Site.Name}}
 test_title: El correo ha llegado
 test_intro: Esta es una prueba de los correos de {{.Site.Name}}. Si puedes leerla, el envío funciona.
