@@ -32,7 +32,7 @@ func (a *App) makeWeb(context.Context) error {
 	c := a.o.Config
 	log := a.o.Log.With("component", "web")
 	desk := subscribe.New(subscribe.Options{Store: a.Store, Lookup: a.Store, Signer: a.Signer, Clock: a.o.Clock})
-	pages, err := public.New(public.Options{Desk: desk, Log: log})
+	pages, err := public.New(public.Options{Desk: desk, Proxies: proxies(c.HTTP.TrustedProxies), Limits: public.Limits(c.SignUp), Log: log})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -116,6 +117,15 @@ func (w *words) data(ctx context.Context, m *dispatcher.Message, sub *dispatcher
 	for _, s := range subs {
 		if s.EndedAt.IsZero() && s.ConfirmedAt.IsZero() {
 			lines = append(lines, w.askedFor(ctx, sub.Site, s.Target, p))
+		}
+	}
+	asked, err := w.store.SignUps(ctx, sub.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range asked {
+		if line := w.askedFor(ctx, sub.Site, s.Target, p); !slices.Contains(lines, line) {
+			lines = append(lines, line)
 		}
 	}
 	return map[string]string{"what": p.enumerate(lines)}, nil

@@ -33,6 +33,7 @@ type Config struct {
 	MaxAge    time.Duration `yaml:"max_age" help:"A comment written longer ago than this when it arrives is recorded, not mailed."`
 	Retention Retention     `yaml:"retention" help:"How long things are kept."`
 	Sending   Sending       `yaml:"sending" help:"The switch for all mail, and the brakes."`
+	SignUp    SignUp        `yaml:"signup" help:"How often strangers may ask to subscribe, or for a link, in an hour. Beyond that they are asked to wait."`
 	Admin     Admin         `yaml:"admin" help:"Who is told when something needs a person."`
 	Security  Security      `yaml:"security" help:"The secret that signs the links in mails."`
 	Fetch     Fetch         `yaml:"fetch" help:"What Hearback may connect to when it reads from sites."`
@@ -165,6 +166,14 @@ type Storm struct {
 	Within time.Duration `yaml:"within" help:"… within this time, the rest is held and comes in one mail."`
 }
 
+// SignUp is how often strangers may ask for something. A daemon counts for
+// itself; one confirm mail to an address in a day is counted in the database.
+type SignUp struct {
+	PerClient  int `yaml:"per_client" help:"From one IP address; see http.trusted_proxies when a proxy stands in front."`
+	PerAddress int `yaml:"per_address" help:"For one mail address."`
+	PerSite    int `yaml:"per_site" help:"For one site in all."`
+}
+
 // Admin is who is told.
 type Admin struct {
 	Notify string `yaml:"notify" help:"Address that is mailed when something needs a person. Empty: only the pages and metrics tell."`
@@ -222,6 +231,7 @@ func bare() *Config {
 		MaxAge:    14 * day,
 		Retention: Retention{Log: MinRetention, Messages: 90 * day, Events: 30 * day, Rejected: 30 * day},
 		Sending:   Sending{Mode: "on", Storm: Storm{Mails: 5, Within: time.Hour}, DailyCap: 100, Lease: 30 * time.Second, Retry: 30 * time.Second},
+		SignUp:    SignUp{PerClient: 30, PerAddress: 6, PerSite: 1000},
 		Catcher:   Catcher{Listen: "127.0.0.1:0", Mails: 1000, Megabytes: 64},
 		Log:       Log{Level: "info", Format: "text"},
 	}

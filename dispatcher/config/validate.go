@@ -116,6 +116,9 @@ func (l *loader) validate(c *Config) {
 	l.count("sending.daily_cap", c.Sending.DailyCap, 1, 100000)
 	l.atLeast("sending.lease", c.Sending.Lease, time.Second)
 	l.atLeast("sending.retry", c.Sending.Retry, 100*time.Millisecond)
+	l.count("signup.per_client", c.SignUp.PerClient, 1, 1_000_000)
+	l.count("signup.per_address", c.SignUp.PerAddress, 1, 1_000_000)
+	l.count("signup.per_site", c.SignUp.PerSite, 1, 100_000_000)
 	if c.Admin.Notify != "" {
 		l.address("admin.notify", c.Admin.Notify)
 	}

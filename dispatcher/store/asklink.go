@@ -50,6 +50,9 @@ func (t *tx) noteLink(ctx context.Context, addr string) (bool, error) {
 	return n > 0, err
 }
 
+// SiteKeys lists the keys of the configured sites.
+func (s *Store) SiteKeys() []string { return s.siteKeys() }
+
 // inSites gives the condition that a row is of a configured site, with its
 // arguments.
 func (s *Store) inSites() (string, []any) {

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"settle", settleTests()},
 		{"subscriber", subscriberTests()},
 		{"subscription", subscriptionTests()},
+		{"signup", signUpTests()},
 		{"upsert", upsertTests()},
 		{"schedule", scheduleTests()},
 		{"slot", slotTests()},

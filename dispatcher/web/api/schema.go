@@ -36,7 +36,7 @@ func values(t reflect.Type) []string {
 	case reflect.TypeFor[dispatcher.Misfire]():
 		return texts(dispatcher.MisfireMerge, dispatcher.MisfireSkip)
 	case reflect.TypeFor[dispatcher.Kind]():
-		return texts(dispatcher.KindReply, dispatcher.KindDigest, dispatcher.KindConfirm, dispatcher.KindTest, dispatcher.KindNotice)
+		return texts(dispatcher.KindReply, dispatcher.KindDigest, dispatcher.KindConfirm, dispatcher.KindLink, dispatcher.KindTest, dispatcher.KindNotice)
 	case reflect.TypeFor[dispatcher.State]():
 		return texts(dispatcher.StateDue, dispatcher.StateSending, dispatcher.StateSent, dispatcher.StateDeferred, dispatcher.StateFailed,
 			dispatcher.StateUnknown, dispatcher.StateCancelled, dispatcher.StateSuppressed)

@@ -2,6 +2,10 @@
 // to. Nobody logs in here; who holds the link is its reader, for what the link
 // is good for.
 //
+// The way in is [Pages.subscribe]: a form that any page can post. It changes
+// nothing but a list of what was asked for; a mail asks the address, and the
+// yes is the button of the confirm page.
+//
 // The pages are plain: made on the server, without scripts, fit for a phone,
 // in the reader's language. Opening one never changes anything, because mail
 // scanners open links too and some run scripts; each change is a button that
@@ -21,6 +25,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -35,7 +40,10 @@ var assets embed.FS
 // Options are what the pages need. Desk must be given.
 type Options struct {
 	Desk *subscribe.Desk
-	Log  *slog.Logger // nil for silence
+	// Proxies are those whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
+	Limits  Limits
+	Log     *slog.Logger // nil for silence
 }
 
 // Pages serves the readers' pages. It is safe for concurrent use.
@@ -46,12 +54,15 @@ type Pages struct {
 	languages *languages
 	words     map[string]words // those of languages
 	style     []byte
+	limits    Limits
+	counts    *counts
+	proxies   []netip.Prefix
 	mux       *http.ServeMux
 }
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {
-	p := &Pages{desk: o.Desk, log: o.Log, templates: map[string]*template.Template{}, mux: http.NewServeMux()}
+	p := &Pages{desk: o.Desk, log: o.Log, templates: map[string]*template.Template{}, limits: o.Limits.filled(), counts: newCounts(), proxies: o.Proxies, mux: http.NewServeMux()}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -61,7 +72,7 @@ func New(o Options) (*Pages, error) {
 	}
 	p.words = p.languages.words
 	for lang, w := range p.words {
-		if p.templates[lang], err = template.New("").Funcs(template.FuncMap{"t": w.say, "n": w.count}).ParseFS(assets, "assets/*.tmpl"); err != nil {
+		if p.templates[lang], err = template.New("").Funcs(template.FuncMap{"t": w.say, "n": w.count, "list": func(s ...string) []string { return s }}).ParseFS(assets, "assets/*.tmpl"); err != nil {
 			return nil, fmt.Errorf("read the readers' pages: %w", err)
 		}
 	}
@@ -71,6 +82,7 @@ func New(o Options) (*Pages, error) {
 	p.mux.HandleFunc("GET /reader.css", p.serveStyle)
 	for path, f := range map[string]func(*visit) error{
 		"/confirm/{token}": p.confirm, "/unsubscribe/{token}": p.unsubscribe, "/mute/{token}": p.mute, "/manage/{token}": p.manage,
+		"/subscribe": p.subscribe,
 	} {
 		p.mux.HandleFunc("GET "+path, p.page(f))
 		p.mux.HandleFunc("POST "+path, p.page(f))
@@ -84,7 +96,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeH
 // Mounts gives what a [web.Server] mounts.
 func (p *Pages) Mounts() []web.Mount {
 	var ms []web.Mount
-	for _, path := range []string{"/confirm/", "/unsubscribe/", "/mute/", "/manage/", "/reader.css"} {
+	for _, path := range []string{"/confirm/", "/unsubscribe/", "/mute/", "/manage/", "/subscribe", "/reader.css"} {
 		ms = append(ms, web.Mount{Pattern: path, Handler: p})
 	}
 	return ms
@@ -107,10 +119,26 @@ type visit struct {
 	r    *http.Request
 	lang string
 	post bool
+	json bool // a script asks, not a person
 }
 
 // form gives a field of the posted form.
 func (v *visit) form(name string) string { return strings.TrimSpace(v.r.PostFormValue(name)) }
+
+// given gives a field of the posted form, or of the address of a page that is
+// only looked at.
+func (v *visit) given(name string) string {
+	if v.post {
+		return v.form(name)
+	}
+	return strings.TrimSpace(v.r.URL.Query().Get(name))
+}
+
+// root leads from the page to the first one of the server, wherever a proxy put
+// that.
+func (v *visit) root() string {
+	return strings.Repeat("../", strings.Count(strings.TrimPrefix(v.r.URL.Path, "/"), "/"))
+}
 
 // page puts around a page what all of them need: careful headers, the form,
 // and a page for what goes wrong.
@@ -123,6 +151,9 @@ func (p *Pages) page(f func(*visit) error) http.HandlerFunc {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		v := &visit{w: w, r: r, lang: p.languages.spoken(r.Header.Get("Accept-Language")), post: r.Method == http.MethodPost}
+		if v.json = v.post && strings.Contains(r.Header.Get("Accept"), "application/json"); v.json {
+			h.Set("Access-Control-Allow-Origin", "*") // the answer is the same for everybody, and cookies are never looked at
+		}
 		if v.post {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 			if err := r.ParseMultipartForm(maxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
@@ -151,6 +182,7 @@ func (p *Pages) open(v *visit, scopes ...token.Scope) error {
 type view struct {
 	Lang   string
 	Dir    string
+	Root   string // leads to the first page of the server
 	Title  string
 	Site   dispatcher.Site // zero when the link told of none
 	Notice string          // what was just done, "" for nothing
@@ -161,7 +193,7 @@ type view struct {
 
 // show writes a page. It is made whole before the first byte goes out.
 func (p *Pages) show(v *visit, status int, name string, page view) error {
-	page.Lang, page.Dir, page.Site = v.lang, p.words[v.lang].dir, v.Site
+	page.Lang, page.Dir, page.Root, page.Site = v.lang, p.words[v.lang].dir, v.root(), v.Site
 	var b bytes.Buffer
 	if err := p.templates[v.lang].ExecuteTemplate(&b, name, page); err != nil {
 		return fmt.Errorf("make the page %s: %w", name, err)
@@ -173,7 +205,10 @@ func (p *Pages) show(v *visit, status int, name string, page view) error {
 }
 
 // trouble is the page for what goes wrong.
-type trouble struct{ What, Do string }
+type trouble struct {
+	What, Do string
+	Detail   string // for whoever built a form, in English
+}
 
 // fail shows what went wrong and what to do, in the reader's words. One-click
 // programs get a line of text.
@@ -184,7 +219,11 @@ func (p *Pages) fail(v *visit, err error) {
 	}
 	w := p.words[v.lang]
 	key := troubleKey(err, prob)
-	page := trouble{w.say(key + "_what"), w.say(key + "_do")}
+	page := trouble{What: w.say(key + "_what"), Do: w.say(key + "_do")}
+	if v.json {
+		_ = sayJSON(v, prob.Status, "", page.What+". "+page.Do) // gives no error
+		return
+	}
 	if isOneClick(v) {
 		plain(v, prob.Status, page.What+" "+page.Do)
 		return
@@ -212,6 +251,8 @@ func troubleKey(err error, prob web.Problem) string {
 		return "gone"
 	case dispatcher.CodeUnavailable:
 		return "busy"
+	case dispatcher.CodeLimited:
+		return "limited"
 	case dispatcher.CodeInternal:
 		return "defect"
 	}

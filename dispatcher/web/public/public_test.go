@@ -32,10 +32,14 @@ type door struct {
 	client *http.Client
 }
 
-func open(t *testing.T) *door {
+func open(t *testing.T) *door { t.Helper(); return openWith(t, limits{}) }
+
+type limits struct{ client, address, site int }
+
+func openWith(t *testing.T, l limits) *door {
 	t.Helper()
 	d := &door{Fixture: Open(t)}
-	p, err := public.New(public.Options{Desk: d.Desk})
+	p, err := public.New(public.Options{Desk: d.Desk, Limits: public.Limits{PerClient: l.client, PerAddress: l.address, PerSite: l.site}})
 	d.Must(err)
 	s, err := web.New(web.Options{Mounts: p.Mounts()})
 	d.Must(err)
@@ -59,6 +63,11 @@ func (d *door) do(method, path, kind string, body io.Reader) page {
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
+	return d.send(req)
+}
+
+func (d *door) send(req *http.Request) page {
+	d.TB.Helper()
 	res, err := d.client.Do(req)
 	d.Must(err)
 	defer res.Body.Close()

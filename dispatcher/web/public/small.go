@@ -2,8 +2,10 @@ package public
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/subscribe"
 	"github.com/hearback/hearback/dispatcher/token"
 )
 
@@ -24,7 +26,20 @@ func (p *Pages) confirm(v *visit) error {
 	if err != nil {
 		return err
 	}
-	pending := !v.Reader.ConfirmedAt.IsZero()
+	asked, err := p.desk.SignUps(v.r.Context(), v.Visit)
+	if err != nil {
+		return err
+	}
+	known := !v.Reader.ConfirmedAt.IsZero()
+	waits := len(asked) > 0 || anyPending(subs)
+	if known { // then the question is about what waits, not about what they follow
+		subs = slices.DeleteFunc(subs, func(s subscribe.Listed) bool { return !s.ConfirmedAt.IsZero() })
+	}
+	for i := range asked {
+		if !slices.ContainsFunc(subs, func(s subscribe.Listed) bool { return s.Target == asked[i].Target }) {
+			subs = append(subs, asked[i])
+		}
+	}
 	cp := confirmPage{Address: masked(v.Reader.Email), Manage: "../manage/" + p.desk.Link(v.Visit, token.Manage, 0)}
 	for i := range subs {
 		if len(cp.Targets) == listedTargets {
@@ -39,7 +54,7 @@ func (p *Pages) confirm(v *visit) error {
 		}
 		return p.show(v, http.StatusOK, "confirmed", view{Title: w.say("confirmed_title"), Page: cp})
 	}
-	if pending && !anyPending(subs) {
+	if known && !waits {
 		return p.show(v, http.StatusOK, "confirmed", view{Title: w.say("confirmed_title"), Page: cp})
 	}
 	return p.show(v, http.StatusOK, "confirm", view{Title: w.say("confirm_title"), Page: cp})

@@ -180,6 +180,16 @@ func (l *languages) of(tags ...string) string {
 	return fallback
 }
 
+// asked gives the language that a page asks for, else the one that the browser
+// does.
+func (l *languages) asked(lang, accept string) string {
+	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(lang), "_", "-"), "-")
+	if _, ok := l.words[base]; ok {
+		return base
+	}
+	return l.spoken(accept)
+}
+
 // spoken gives the language that a browser asks for, RFC 9110 §12.5.4.
 func (l *languages) spoken(accept string) string {
 	tags, _, err := language.ParseAcceptLanguage(accept)
