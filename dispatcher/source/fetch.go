@@ -182,7 +182,7 @@ func fetchError(u *url.URL, err error) error {
 		return &dispatcher.Error{
 			Code: dispatcher.CodeForbidden, Field: "url",
 			Message: fmt.Sprintf("%s leads to %s, a private address", u.Redacted(), refused.addr),
-			Mend:    "if that is meant, list the host under the allowed private hosts",
+			Mend:    "if that is meant, put the host into allow_private of the source, or into fetch.allow",
 		}
 	}
 	return fmt.Errorf("fetching %s: %w", u.Redacted(), err)
