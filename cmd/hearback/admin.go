@@ -22,7 +22,8 @@ import (
 func newAdmin(r *root) *cobra.Command {
 	return group("admin", "Say who may use the admin pages",
 		"  hearback admin add ann\n  hearback admin link ann",
-		newAdminAdd(r), newAdminList(r), newAdminRole(r), newAdminLink(r), newAdminRemove(r))
+		newAdminAdd(r), newAdminList(r), newAdminRole(r), newAdminLink(r),
+		newAdminDisable(r, true), newAdminDisable(r, false), newAdminRemove(r))
 }
 
 // linkJSON is a link that signs in once.
@@ -158,9 +159,9 @@ func newAdminList(r *root) *cobra.Command {
 					p.line("no admins; add one with: hearback admin add NAME")
 					return
 				}
-				p.row("NAME", "ROLE", "PASSWORD", "TIME ZONE", "ADDED", "LAST SEEN")
+				p.row("NAME", "ROLE", "PASSWORD", "DISABLED", "TIME ZONE", "ADDED", "LAST SEEN")
 				for _, a := range list {
-					p.row(a.Name, a.Role, a.HasPassword, cmp.Or(a.Zone, "UTC"), a.CreatedAt, a.SeenAt)
+					p.row(a.Name, a.Role, a.HasPassword, a.Disabled, cmp.Or(a.Zone, "UTC"), a.CreatedAt, a.SeenAt)
 				}
 			})
 		}),
@@ -202,6 +203,27 @@ func newAdminLink(r *root) *cobra.Command {
 				return err
 			}
 			return s.print(linkJSON{a, link}, func(p *page) { p.line("%s", link) })
+		}),
+	}
+}
+
+func newAdminDisable(r *root, disable bool) *cobra.Command {
+	word, short, said := "enable", "Let a disabled admin in again", "%s may sign in again"
+	if disable {
+		word, short, said = "disable", "Keep an admin out until they are enabled again", "%s is disabled and signed out"
+	}
+	return &cobra.Command{
+		Use: word + " NAME", Short: short, Example: "  hearback admin " + word + " ann", Args: asUsed,
+		RunE: r.work(func(ctx context.Context, s *session, args []string) error {
+			a, err := s.store.AdminByName(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if err := s.did("admin."+word, a.Name, "", "").DisableAdmin(ctx, a.ID, disable); err != nil {
+				return err
+			}
+			a.Disabled = disable
+			return s.print(a, func(p *page) { p.line(said, a.Name) })
 		}),
 	}
 }

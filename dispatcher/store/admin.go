@@ -45,24 +45,26 @@ type Admin struct {
 	Role        Role      `json:"role"`
 	Zone        string    `json:"time_zone,omitempty"` // IANA name, "" for UTC
 	HasPassword bool      `json:"has_password"`        // else they come by links alone
+	Disabled    bool      `json:"disabled,omitempty"`  // cannot come in until enabled again
 	CreatedAt   time.Time `json:"created_at"`
 	SeenAt      time.Time `json:"seen_at,omitzero"` // to the minute
 }
 
 type adminRow struct {
-	ID        int64  `db:"id"`
-	Name      string `db:"name"`
-	Role      string `db:"role"`
-	Password  string `db:"password"`
-	Zone      string `db:"zone"`
-	CreatedAt int64  `db:"created_at"`
-	SeenAt    int64  `db:"seen_at"`
+	ID         int64  `db:"id"`
+	Name       string `db:"name"`
+	Role       string `db:"role"`
+	Password   string `db:"password"`
+	Zone       string `db:"zone"`
+	DisabledAt int64  `db:"disabled_at"`
+	CreatedAt  int64  `db:"created_at"`
+	SeenAt     int64  `db:"seen_at"`
 }
 
-const adminColumns = `id, name, role, password, zone, created_at, seen_at`
+const adminColumns = `id, name, role, password, zone, disabled_at, created_at, seen_at`
 
 func (r *adminRow) domain() Admin {
-	return Admin{ID: r.ID, Name: r.Name, Role: Role(r.Role), Zone: r.Zone, HasPassword: r.Password != "", CreatedAt: fromMicros(r.CreatedAt), SeenAt: fromMicros(r.SeenAt)}
+	return Admin{ID: r.ID, Name: r.Name, Role: Role(r.Role), Zone: r.Zone, HasPassword: r.Password != "", Disabled: r.DisabledAt > 0, CreatedAt: fromMicros(r.CreatedAt), SeenAt: fromMicros(r.SeenAt)}
 }
 
 var adminName = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,63}$`)
@@ -104,7 +106,7 @@ func (s *Store) AddAdmin(ctx context.Context, name string, role Role, password s
 
 func (t *tx) addAdmin(ctx context.Context, a *Admin, password string) error {
 	a.CreatedAt = fromMicros(t.now)
-	err := t.get(ctx, &a.ID, `INSERT INTO hearback_admin (name, role, password, zone, created_at, seen_at) VALUES (?, ?, ?, '', ?, 0) ON CONFLICT (name) DO NOTHING RETURNING id`,
+	err := t.get(ctx, &a.ID, `INSERT INTO hearback_admin (name, role, password, zone, disabled_at, created_at, seen_at) VALUES (?, ?, ?, '', 0, ?, 0) ON CONFLICT (name) DO NOTHING RETURNING id`,
 		a.Name, string(a.Role), password, t.now)
 	if dispatcher.CodeOf(notFound(err, "", "")) == dispatcher.CodeNotFound {
 		return &dispatcher.Error{Code: dispatcher.CodeConflict, Field: "name", Message: fmt.Sprintf("there is an admin %q already", a.Name), Mend: "choose another name"}
@@ -171,7 +173,7 @@ func (s *Store) SetAdminRole(ctx context.Context, id int64, role Role) error {
 // the rows, so two who take it from one another meet.
 func (t *tx) keepOneAdmin(ctx context.Context, but int64) error {
 	var ids []int64
-	if err := t.all(ctx, &ids, `SELECT id FROM hearback_admin WHERE role = 'admin' ORDER BY id`+t.d.forUpdate()); err != nil {
+	if err := t.all(ctx, &ids, `SELECT id FROM hearback_admin WHERE role = 'admin' AND disabled_at = 0 ORDER BY id`+t.d.forUpdate()); err != nil {
 		return err
 	}
 	if len(ids) == 1 && ids[0] == but {
@@ -190,16 +192,47 @@ func (t *tx) updateAdmin(ctx context.Context, q string, args ...any) error {
 	return err
 }
 
+// shutOut signs an admin out everywhere and ends their links.
+func (t *tx) shutOut(ctx context.Context, id int64) error {
+	for _, q := range []string{`DELETE FROM hearback_session WHERE admin = ?`, `DELETE FROM hearback_admin_link WHERE admin = ?`} {
+		if _, err := t.exec(ctx, q, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SignOutAdmin signs an admin out everywhere and ends their links.
+func (s *Store) SignOutAdmin(ctx context.Context, id int64) error {
+	return s.write(ctx, func(t *tx) error { return t.shutOut(ctx, id) })
+}
+
+// DisableAdmin keeps an admin out, at once and until they are enabled again.
+// What they did stays theirs.
+func (s *Store) DisableAdmin(ctx context.Context, id int64, disabled bool) error {
+	return s.write(ctx, func(t *tx) error {
+		at := int64(0)
+		if disabled {
+			if err := t.keepOneAdmin(ctx, id); err != nil {
+				return err
+			}
+			if err := t.shutOut(ctx, id); err != nil {
+				return err
+			}
+			at = t.now
+		}
+		return t.updateAdmin(ctx, `UPDATE hearback_admin SET disabled_at = ? WHERE id = ?`, at, id)
+	})
+}
+
 // RemoveAdmin removes an admin, who is signed out everywhere, and their links.
 func (s *Store) RemoveAdmin(ctx context.Context, id int64) error {
 	return s.write(ctx, func(t *tx) error {
 		if err := t.keepOneAdmin(ctx, id); err != nil {
 			return err
 		}
-		for _, q := range []string{`DELETE FROM hearback_session WHERE admin = ?`, `DELETE FROM hearback_admin_link WHERE admin = ?`} {
-			if _, err := t.exec(ctx, q, id); err != nil {
-				return err
-			}
+		if err := t.shutOut(ctx, id); err != nil {
+			return err
 		}
 		return t.updateAdmin(ctx, `DELETE FROM hearback_admin WHERE id = ?`, id)
 	})
@@ -209,10 +242,8 @@ func (s *Store) RemoveAdmin(ctx context.Context, id int64) error {
 // everywhere and ends their links.
 func (s *Store) SetAdminPassword(ctx context.Context, id int64, password string) error {
 	return s.write(ctx, func(t *tx) error {
-		for _, q := range []string{`DELETE FROM hearback_session WHERE admin = ?`, `DELETE FROM hearback_admin_link WHERE admin = ?`} {
-			if _, err := t.exec(ctx, q, id); err != nil {
-				return err
-			}
+		if err := t.shutOut(ctx, id); err != nil {
+			return err
 		}
 		return t.updateAdmin(ctx, `UPDATE hearback_admin SET password = ? WHERE id = ?`, password, id)
 	})

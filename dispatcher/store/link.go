@@ -23,9 +23,12 @@ func (s *Store) MakeLink(ctx context.Context, admin int64, ttl time.Duration) (s
 	plain, hash := newSecret()
 	err := s.write(ctx, func(t *tx) error {
 		if admin != 0 {
-			var one int64
-			if err := t.get(ctx, &one, `SELECT id FROM hearback_admin WHERE id = ?`, admin); err != nil {
+			var disabled int64
+			if err := t.get(ctx, &disabled, `SELECT disabled_at FROM hearback_admin WHERE id = ?`, admin); err != nil {
 				return notFound(err, "admin", fmt.Sprint(admin))
+			}
+			if disabled > 0 {
+				return &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "this admin is disabled", Mend: "enable them first"}
 			}
 		} else if err := t.noAdmin(ctx); err != nil {
 			return err

@@ -76,7 +76,7 @@ func (r *sessionRow) domain() Session {
 	return Session{Admin: r.adminRow.domain(), ByLink: r.ByLink, Agent: r.Agent, Flash: r.Flash, CreatedAt: fromMicros(r.StartedAt), SeenAt: fromMicros(r.UsedAt), hash: r.Hash}
 }
 
-const sessionSelect = `SELECT a.id, a.name, a.role, a.password, a.zone, a.created_at, a.seen_at, s.hash, s.by_link, s.agent, s.flash, s.created_at AS started_at, s.seen_at AS used_at
+const sessionSelect = `SELECT a.id, a.name, a.role, a.password, a.zone, a.disabled_at, a.created_at, a.seen_at, s.hash, s.by_link, s.agent, s.flash, s.created_at AS started_at, s.seen_at AS used_at
 	FROM hearback_session s JOIN hearback_admin a ON a.id = s.admin`
 
 // FindSession gives the session that a browser brings, with its admin as they
@@ -88,7 +88,7 @@ func (s *Store) FindSession(ctx context.Context, plain string, l Lifetimes) (Ses
 	}
 	var r sessionRow
 	now := micros(s.clock.Now())
-	err := s.get(ctx, &r, sessionSelect+` WHERE s.hash = ? AND s.seen_at > ? AND s.created_at > ?`, hashKey(plain), now-l.Idle.Microseconds(), now-l.Whole.Microseconds())
+	err := s.get(ctx, &r, sessionSelect+` WHERE s.hash = ? AND s.seen_at > ? AND s.created_at > ? AND a.disabled_at = 0`, hashKey(plain), now-l.Idle.Microseconds(), now-l.Whole.Microseconds())
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, errNoSession
 	}

@@ -2,13 +2,14 @@
 -- The admin desk: who may sign in, who is signed in, what was changed by whom, and what happened when.
 
 CREATE TABLE hearback_admin (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
-    name       TEXT NOT NULL UNIQUE,
-    role       TEXT NOT NULL,
-    password   TEXT NOT NULL,
-    zone       TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
-    seen_at    BIGINT NOT NULL
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL UNIQUE,
+    role        TEXT NOT NULL,
+    password    TEXT NOT NULL,
+    zone        TEXT NOT NULL,
+    disabled_at BIGINT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    seen_at     BIGINT NOT NULL
 );
 
 -- Sessions and links are known by the hash of their secret alone.

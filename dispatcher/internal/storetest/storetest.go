@@ -47,6 +47,9 @@ func Run(t *testing.T, open Open) {
 		{"guard", guardTests()},
 		{"notice", noticeTests()},
 		{"caught", caughtTests()},
+		{"admin", adminTests()},
+		{"audit", auditTests()},
+		{"tally", tallyTests()},
 		{"explain", explainTests()},
 		{"purge", purgeTests()},
 	} {

@@ -89,7 +89,7 @@ func New(o Options) (*Desk, error) {
 	}
 	d := &Desk{o: o, store: o.Store, root: strings.TrimRight(base.Path, "/") + "/admin", limits: newLimits(), files: map[string]file{}}
 	d.cookie = cookieFor(base, o.Lifetimes.Whole)
-	for _, name := range []string{"admin.css", "admin.js"} {
+	for _, name := range []string{"admin.css", "admin.js", "icon.svg"} {
 		body, err := assets.ReadFile("assets/" + name)
 		if err != nil {
 			return nil, fmt.Errorf("read the desk's assets: %w", err)

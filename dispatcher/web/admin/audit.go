@@ -35,7 +35,7 @@ func (d *Desk) auditPage(v *visit) error {
 		}
 		return "/audit?" + q.Encode()
 	}
-	page := auditView{By: by, What: what, Table: table{Caption: "The audit log", Columns: []string{"When", "Who", "What", "Of", "Before", "After"},
+	page := auditView{By: by, What: what, Table: table{Caption: "The audit log", Columns: []string{"When", "Who", "What", "Before", "After"},
 		Empty: empty{What: "Nothing is in the log.", Do: "Every change that is made at this desk, or by hearback admin, key and sending, is put down here."}}}
 	if by != "" || what != "" {
 		page.Table.Empty = empty{What: "Nothing matches.", Path: "/audit", Action: "Show all"}
@@ -49,7 +49,7 @@ func (d *Desk) auditPage(v *visit) error {
 	}
 	for _, a := range list {
 		page.Table.Rows = append(page.Table.Rows, []cell{v.at(a.At), link(a.By, "/audit?"+url.Values{"by": {a.By}}.Encode()),
-			link(actWords(a), "/audit?"+url.Values{"what": {a.What}}.Encode()), text(a.Subject), text(a.Before), text(a.After)})
+			link(actWords(a), "/audit?"+url.Values{"what": {a.What}}.Encode()).soft(a.Subject), text(a.Before), text(a.After)})
 	}
 	return v.show("audit", "Audit log", page)
 }
@@ -70,6 +70,9 @@ func actWords(a store.Act) string {
 		"admin.role":               "changed a role",
 		"admin.link":               "made a sign-in link",
 		"admin.remove":             "removed an admin",
+		"admin.sign_out":           "signed somebody out",
+		"admin.disable":            "disabled an admin",
+		"admin.enable":             "enabled an admin",
 		"admin.password":           "set their password",
 		"admin.zone":               "set their time zone",
 		"admin.sign_out_elsewhere": "signed out elsewhere",

@@ -8,14 +8,16 @@ import (
 
 // chart is bars over time as the part "chart" shows it.
 type chart struct {
-	Title, Summary string
-	Max            string // what the tallest bar counts, "" when there is none
-	Width, Height  int
-	Bars           []bar
-	Axis           []string
-	Legend         []legend
-	Head           []string   // of the numbers
-	Numbers        [][]string // the same for who does not see the bars
+	Title         string
+	Summary       string // what it comes to, beside the title; "" where the legend says it
+	Spoken        string // the same for who does not see it
+	Max           string // what the tallest bar counts, "" when there is none
+	Width, Height int
+	Bars          []bar
+	Axis          []string
+	Legend        []legend
+	Head          []string   // of the numbers
+	Numbers       [][]string // the same for who does not see the bars
 }
 
 // bar is one rectangle. Class is bar1 to bar5, see admin.css.
@@ -67,7 +69,7 @@ func (v *visit) chart(title string, l timeline, all ...series) chart {
 		c.Head = append(c.Head, s.Label)
 		said = append(said, count(total)+" "+strings.ToLower(s.Label))
 	}
-	c.Summary = strings.Join(said, ", ")
+	c.Spoken = strings.Join(said, ", ")
 	for i := range l.N {
 		var sum int64
 		for _, s := range all {

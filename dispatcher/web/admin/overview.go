@@ -107,6 +107,7 @@ func (d *Desk) happened(v *visit, page *overviewView, l timeline) error {
 	page.Charts = []chart{v.chart("Events in", l, events, rejected), v.chart("Mails handed to the relay", l, sent, deferred, failed, bounces),
 		v.chart("From comment to immediate mail", l, lags...)}
 	page.Charts[2].Summary = lagWords(lags)
+	page.Charts[2].Spoken = page.Charts[2].Summary
 	for _, s := range []series{events, sent, deferred, failed, bounces} {
 		page.Figures = append(page.Figures, fact{s.Label, num(count(total(s.N)))})
 	}
@@ -132,10 +133,10 @@ func lagWords(bands []series) string {
 	}
 	for i, within := range []string{"1 minute", "3 minutes", "15 minutes", "1 hour"} {
 		if sofar += total(bands[i].N); sofar*10 >= all*9 {
-			return fmt.Sprintf("%d %% within %s of the comment, settling included", sofar*100/all, within)
+			return fmt.Sprintf("%d%% within %s of the comment, settling included", sofar*100/all, within)
 		}
 	}
-	return fmt.Sprintf("%d %% within 1 hour of the comment, settling included", sofar*100/all)
+	return fmt.Sprintf("%d%% within 1 hour of the comment, settling included", sofar*100/all)
 }
 
 // nextRuns is how many of the runs to come the overview lists.
@@ -143,7 +144,7 @@ const nextRuns = 10
 
 // runsNext lists what fires next, the soonest first.
 func (d *Desk) runsNext(v *visit) (table, error) {
-	t := table{Caption: "What runs next", Columns: []string{"When", "Schedule", "Cadence", "Time zone"},
+	t := table{Caption: "What runs next", Columns: []string{"When", "Schedule", "Time zone"},
 		Empty: empty{What: "No schedule has readers yet.", Do: "A digest runs as soon as somebody subscribes to one. Immediate mail needs no schedule: it goes out when a comment has settled."}}
 	chains, err := d.store.Chains(v.ctx())
 	if err != nil {
@@ -175,7 +176,7 @@ func (d *Desk) runsNext(v *visit) (table, error) {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.chain.Schedule.Name, b.chain.Schedule.Name))
 	})
 	for _, r := range runs[:min(len(runs), nextRuns)] {
-		t.Rows = append(t.Rows, []cell{v.at(r.at), v.d.link(r.chain.Schedule.Name, "/schedules", "/schedules/"+r.chain.Schedule.Name), text(r.words), text(r.chain.Zone)})
+		t.Rows = append(t.Rows, []cell{v.at(r.at), v.d.link(r.chain.Schedule.Name, "/schedules", "/schedules/"+r.chain.Schedule.Name).soft(r.words), text(r.chain.Zone)})
 	}
 	return t, nil
 }

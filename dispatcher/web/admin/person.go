@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"net/url"
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/store"
@@ -31,7 +32,8 @@ func (d *Desk) showAdmins(v *visit, made *once) error {
 		return err
 	}
 	page := adminsView{Made: made, Table: table{Caption: "Admins", Columns: []string{"Name", "Role", "Password", "Last seen", "Added", ""}}}
-	for _, a := range list {
+	for i := range list {
+		a := &list[i]
 		name := text(a.Name)
 		if a.ID == v.me.ID {
 			name = name.soft("you")
@@ -40,23 +42,40 @@ func (d *Desk) showAdmins(v *visit, made *once) error {
 		if !a.HasPassword {
 			pass = tag("info", "comes by links")
 		}
-		at := "/admins/" + a.Name
-		buttons := []button{{Action: at + "/link", Label: "Make a link", Of: a.Name}}
-		for _, r := range store.Roles() {
-			if r != a.Role {
-				buttons = append(buttons, button{Action: at + "/role", Label: "Make " + string(r), Of: a.Name, Hidden: []pair{{"role", string(r)}},
-					Sure: fmt.Sprintf("%s is %s now and would be %s from the next page on.", a.Name, a.Role, r)})
-			}
+		if a.Disabled {
+			pass = tag("warn", "disabled")
 		}
-		if a.ID != v.me.ID {
-			buttons = append(buttons, button{Action: at + "/remove", Label: "Remove", Danger: true, Of: a.Name, Sure: a.Name + " is signed out everywhere at once. What they did stays in the audit log."})
-		}
-		page.Table.Rows = append(page.Table.Rows, []cell{name, text(string(a.Role)), pass, v.at(a.SeenAt), v.at(a.CreatedAt), acts(buttons...)})
+		page.Table.Rows = append(page.Table.Rows, []cell{name, text(string(a.Role)), pass, v.at(a.SeenAt), v.at(a.CreatedAt), acts(adminButtons(a, a.ID == v.me.ID)...)})
 	}
 	page.Form = v.form(form{Action: "/admins", Submit: "Add, and make a link", Fields: []field{
 		{Name: "name", Label: "Name", Hint: "To sign in with; a mail address is fine.", Required: true},
 		{Name: "role", Label: "Role", Kind: "radio", Options: roleOptions(store.RoleEditor)}}})
 	return v.show("admins", "Admins", page)
+}
+
+// adminButtons are what can be done with an admin. Nobody shuts themselves out.
+func adminButtons(a *store.Admin, me bool) []button {
+	at := "/admins/" + url.PathEscape(a.Name)
+	var out []button
+	if a.Disabled {
+		out = append(out, button{Action: at + "/enable", Label: "Enable", Of: a.Name})
+	} else {
+		out = append(out, button{Action: at + "/link", Label: "Make a link", Of: a.Name})
+		for _, r := range store.Roles() {
+			if r != a.Role {
+				out = append(out, button{Action: at + "/role", Label: "Make " + string(r), Of: a.Name, Hidden: []pair{{"role", string(r)}},
+					Sure: fmt.Sprintf("%s is %s now and would be %s from the next page on.", a.Name, a.Role, r)})
+			}
+		}
+		if !me {
+			out = append(out, button{Action: at + "/sign-out", Label: "Sign out", Of: a.Name, Sure: a.Name + " is signed out everywhere, and may sign in again."},
+				button{Action: at + "/disable", Label: "Disable", Danger: true, Of: a.Name, Sure: a.Name + " is signed out everywhere and cannot come in until enabled again."})
+		}
+	}
+	if !me {
+		out = append(out, button{Action: at + "/remove", Label: "Remove", Danger: true, Of: a.Name, Sure: a.Name + " is signed out everywhere at once. What they did stays in the audit log."})
+	}
+	return out
 }
 
 // addAdmin makes an admin, who comes by a link first and chooses a password.
@@ -105,13 +124,52 @@ func (d *Desk) setRole(v *visit) error {
 	return v.done("/admins", "%s is %s now.", a.Name, role)
 }
 
-func (d *Desk) removeAdmin(v *visit) error {
+// other gives the admin that the path names, who must be somebody else.
+func (d *Desk) other(v *visit, what string) (store.Admin, error) {
+	a, err := d.store.AdminByName(v.ctx(), v.r.PathValue("name"))
+	if err == nil && a.ID == v.me.ID {
+		err = &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "you cannot " + what + " yourself", Mend: "ask another admin to do it"}
+	}
+	return a, err
+}
+
+func (d *Desk) signOutAdmin(v *visit) error {
+	a, err := d.other(v, "sign out here")
+	if err != nil {
+		return v.again(err, d.adminsPage)
+	}
+	if err := v.as("admin.sign_out", a.Name, "", "").SignOutAdmin(v.ctx(), a.ID); err != nil {
+		return err
+	}
+	return v.done("/admins", "%s is signed out everywhere.", a.Name)
+}
+
+func (d *Desk) disableAdmin(v *visit) error {
+	a, err := d.other(v, "disable")
+	if err != nil {
+		return v.again(err, d.adminsPage)
+	}
+	if err := v.as("admin.disable", a.Name, "", "").DisableAdmin(v.ctx(), a.ID, true); err != nil {
+		return v.again(err, d.adminsPage)
+	}
+	return v.done("/admins", "%s is disabled and signed out.", a.Name)
+}
+
+func (d *Desk) enableAdmin(v *visit) error {
 	a, err := d.store.AdminByName(v.ctx(), v.r.PathValue("name"))
 	if err != nil {
 		return err
 	}
-	if a.ID == v.me.ID {
-		return v.again(&dispatcher.Error{Code: dispatcher.CodeConflict, Message: "you cannot remove yourself", Mend: "ask another admin to do it"}, d.adminsPage)
+	if err := v.as("admin.enable", a.Name, "", "").DisableAdmin(v.ctx(), a.ID, false); err != nil {
+		return err
+	}
+	return v.done("/admins", "%s may sign in again.", a.Name)
+}
+
+func (d *Desk) removeAdmin(v *visit) error {
+	a, err := d.other(v, "remove")
+	if err != nil {
+		return v.again(err, d.adminsPage)
 	}
 	if err := v.as("admin.remove", a.Name, string(a.Role), "").RemoveAdmin(v.ctx(), a.ID); err != nil {
 		return v.again(err, d.adminsPage)

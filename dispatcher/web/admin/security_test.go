@@ -318,6 +318,59 @@ func TestAPathNeverLeadsOutOfTheDesk(t *testing.T) {
 	}
 }
 
+func TestStoredTextsStayTexts(t *testing.T) {
+	r := open(t, nil)
+	lived(r)
+	p := r.as(store.RoleAdmin)
+	p.press("/admin/sending", "mode", "hold", "reason", hostile).wants(http.StatusSeeOther)
+	p.press("/admin/keys", "name", hostile, "rights", hostile).wants(http.StatusUnprocessableEntity)
+	p.press("/admin/admins", "name", hostile, "role", "viewer").wants(http.StatusUnprocessableEntity)
+	p.client.Transport = agent{hostile}
+	p.press("/admin/sign-in", "name", "the-admin", "password", secretWords).wants(http.StatusSeeOther)
+	for _, path := range append(pagesOf(r), "/audit?by="+url.QueryEscape(hostile)+"&what="+url.QueryEscape(hostile), "/sign-in?to="+url.QueryEscape(hostile), "/"+url.PathEscape(hostile)) {
+		if got := p.get("/admin" + path); strings.Contains(got.text, "<script>alert") || strings.Contains(got.text, "<img src=x") {
+			t.Errorf("%s lets a stored text become markup", path)
+		}
+	}
+}
+
+// agent is a browser that calls itself something.
+type agent struct{ name string }
+
+func (a agent) RoundTrip(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", a.name)
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+func TestAnAdminRunsTheAdmins(t *testing.T) {
+	r := open(t, nil)
+	p, eva := r.as(store.RoleAdmin), r.as(store.RoleEditor)
+	eva.get("/admin/").wants(http.StatusOK)
+	p.press("/admin/admins/the-editor/sign-out").wants(http.StatusSeeOther)
+	eva.get("/admin/").wants(http.StatusSeeOther)
+	eva.press("/admin/sign-in", "name", "the-editor", "password", secretWords).wants(http.StatusSeeOther)
+	eva.get("/admin/").wants(http.StatusOK)
+	p.press("/admin/admins/the-editor/disable").wants(http.StatusSeeOther)
+	p.get("/admin/admins").wants(http.StatusOK, "disabled and signed out")
+	eva.get("/admin/").wants(http.StatusSeeOther)
+	eva.press("/admin/sign-in", "name", "the-editor", "password", secretWords).wants(http.StatusConflict, "is disabled")
+	eva.press("/admin/sign-in", "name", "the-editor", "password", "a guess of mine").wants(http.StatusUnprocessableEntity, "do not belong together") // strangers learn nothing
+	p.press("/admin/admins/the-editor/link").wants(http.StatusConflict)
+	p.press("/admin/admins/the-editor/enable").wants(http.StatusSeeOther)
+	eva.press("/admin/sign-in", "name", "the-editor", "password", secretWords).wants(http.StatusSeeOther)
+	p.press("/admin/admins/the-editor/role", "role", "owner").wants(http.StatusUnprocessableEntity, "no role")
+	p.press("/admin/admins/the-editor/role", "role", "viewer").wants(http.StatusSeeOther)
+	eva.press("/admin/sending", "mode", "hold").wants(http.StatusForbidden, "you are viewer") // from the next page on
+	for _, what := range []string{"sign-out", "disable", "remove"} {
+		p.press("/admin/admins/the-admin/"+what).wants(http.StatusConflict, "yourself")
+	}
+	p.press("/admin/admins/the-admin/role", "role", "viewer").wants(http.StatusConflict, "last one with the role admin")
+	p.press("/admin/admins/the-editor/remove").wants(http.StatusSeeOther)
+	eva.get("/admin/").wants(http.StatusSeeOther)
+	p.press("/admin/admins/the-editor/remove").wants(http.StatusNotFound)
+	p.get("/admin/audit?by=the-admin").wants(http.StatusOK, "disabled an admin", "enabled an admin", "removed an admin", "signed somebody out")
+}
+
 func TestHeadersKeepBrowsersCareful(t *testing.T) {
 	r := open(t, nil)
 	p := r.as(store.RoleAdmin)

@@ -60,6 +60,9 @@ func (d *Desk) signIn(v *visit) error {
 		return v.again(dispatcher.Invalid("", "check both; who has forgotten theirs asks for a one-time link", "name and password do not belong together"), d.signInPage)
 	}
 	d.limits.forget(name)
+	if a.Disabled {
+		return v.again(&dispatcher.Error{Code: dispatcher.CodeConflict, Message: a.Name + " is disabled", Mend: "ask another admin, or run on the daemon's machine: hearback admin enable " + a.Name}, d.signInPage)
+	}
 	secret, err := d.store.As(store.Act{By: a.Name, What: "signed_in", Subject: a.Name}).StartSession(ctx, a.ID, false, v.r.UserAgent())
 	if err != nil {
 		return err
