@@ -38,8 +38,9 @@ func (r *root) tellFirstLink(ctx context.Context, a *app.App, c *config.Config) 
 		fmt.Fprintf(r.errs, "Nobody can sign in to the admin pages yet. Be the first, within an hour:\n  %s\n", link)
 		return nil
 	}
-	if err := writeSecret(file, link+"\n"); err != nil {
-		return fmt.Errorf("write the link for the first admin: %w", err)
+	if err := writeSecret(file, link+"\n"); err != nil { // mail goes out all the same
+		fmt.Fprintf(r.errs, "Nobody can sign in to the admin pages yet, and a link for the first admin could not be written (%v). Add one with: hearback admin add NAME\n", err)
+		return nil
 	}
 	fmt.Fprintf(r.errs, "Nobody can sign in to the admin pages yet. A link for the first admin, valid for an hour, is in %s\n", file)
 	return nil

@@ -31,7 +31,7 @@ func (d *Desk) accountPage(v *visit) error {
 	f.Fields = append(f.Fields, newPassword("New password"), repeatPassword())
 	page.Password = v.form(f)
 	page.Zone = v.form(form{Action: "/account/zone", Submit: "Set the time zone", Quiet: true, Fields: []field{
-		{Name: "zone", Label: "Time zone", Value: v.me.Zone, Placeholder: "UTC", Hint: "An IANA name such as Europe/Berlin. Times at this desk are shown in it."}}})
+		{Name: "zone", Label: "Time zone", Value: v.me.Zone, Placeholder: d.zone(), Hint: "An IANA name such as Europe/Berlin. Times at this desk are shown in it; without one in the first site's."}}})
 	page.Sessions = table{Caption: "Where you are signed in", Columns: []string{"Browser", "Since", "Last used"}}
 	for _, s := range sessions {
 		name := text(browserWords(s.Agent))

@@ -27,6 +27,7 @@ type field struct {
 	Required    bool
 	Rows        int // of an area
 	Mono        bool
+	First       bool     // it has the cursor when the page opens
 	Options     []option // of a select, checks or radio
 
 	What, Mend string // what is wrong with it, "" for nothing

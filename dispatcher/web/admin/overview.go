@@ -154,6 +154,7 @@ func (d *Desk) runsNext(v *visit) (table, error) {
 		at    time.Time
 		chain store.Chain
 		words string
+		zone  *time.Location
 	}
 	var runs []run
 	for _, c := range chains {
@@ -169,14 +170,18 @@ func (d *Desk) runsNext(v *visit) (table, error) {
 			continue
 		}
 		if at := spec.Next(v.now, zone); !at.IsZero() {
-			runs = append(runs, run{at, c, spec.Words("en")})
+			runs = append(runs, run{at, c, spec.Words("en"), zone})
 		}
 	}
 	slices.SortStableFunc(runs, func(a, b run) int {
 		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.chain.Schedule.Name, b.chain.Schedule.Name))
 	})
 	for _, r := range runs[:min(len(runs), nextRuns)] {
-		t.Rows = append(t.Rows, []cell{v.at(r.at), v.d.link(r.chain.Schedule.Name, "/schedules", "/schedules/"+r.chain.Schedule.Name).soft(r.words), text(r.chain.Zone)})
+		zone := text(r.chain.Zone)
+		if there := r.at.In(r.zone).Format("15:04"); there != r.at.In(v.zone).Format("15:04") {
+			zone = zone.soft(there + " there")
+		}
+		t.Rows = append(t.Rows, []cell{v.at(r.at), v.d.link(r.chain.Schedule.Name, "/schedules", "/schedules/"+r.chain.Schedule.Name).soft(r.words), zone})
 	}
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,10 +48,20 @@ func (d *Desk) recognise(v *visit) error {
 		return err
 	}
 	v.session, v.me = s, s.Admin
-	if z, err := schedule.LoadZone(s.Admin.Zone); err == nil && s.Admin.Zone != "" {
+	if z, err := schedule.LoadZone(cmp.Or(s.Admin.Zone, d.zone())); err == nil {
 		v.zone = z
 	}
 	return nil
+}
+
+// zone is the time zone of an admin who has chosen none: the first site's.
+func (d *Desk) zone() string {
+	for i := range d.o.Sites {
+		if d.o.Sites[i].Zone != "" {
+			return d.o.Sites[i].Zone
+		}
+	}
+	return "UTC"
 }
 
 // Allows says whether a request comes from somebody who has a role at the

@@ -30,7 +30,7 @@ func (d *Desk) signInPage(v *visit) error {
 		to = v.field("to")
 	}
 	f := form{Action: "/sign-in", Submit: "Sign in", Fields: []field{
-		{Name: "name", Label: "Name", Auto: "username", Required: true},
+		{Name: "name", Label: "Name", Auto: "username", Required: true, First: true},
 		{Name: "password", Label: "Password", Kind: "password", Auto: "current-password", Required: true},
 		{Name: "to", Kind: "hidden", Value: to},
 	}}

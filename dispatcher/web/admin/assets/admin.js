@@ -26,6 +26,15 @@ for (const b of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// The browser knows its own time zone.
+for (const b of document.querySelectorAll("[data-zone]")) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone, field = document.getElementById(b.dataset.zone);
+  if (!zone || field.value === zone) continue;
+  b.hidden = false;
+  b.textContent = `Use ${zone}`;
+  b.addEventListener("click", () => { field.value = zone; field.form.requestSubmit(); });
+}
+
 // Of opened questions there is one; Escape and a click elsewhere close it.
 document.addEventListener("click", (e) => {
   for (const d of document.querySelectorAll("details.sure[open]")) if (!d.contains(e.target)) d.open = false;
