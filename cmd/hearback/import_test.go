@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
+
+	"github.com/hearback/hearback/dispatcher"
 )
 
 func TestAnExportIsTakenInWholeElsewhere(t *testing.T) {
@@ -123,4 +126,29 @@ func TestATableIsTakenIn(t *testing.T) {
 		h.in = text
 		h.run("import", "--csv").fails(exitInvalid, words)
 	}
+}
+
+func FuzzReadRecords(f *testing.F) {
+	for _, s := range []string{"", `{"subscriber":{"id":"u-1","email":"ann@example.org"}}`, "email,follow\nann@example.org,thread:post-7\n", "\ufeffEmail\n\"a\"\"b\"\n\"", "{}\n\x00\n[", "email\n,\n"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		for _, read := range []func(io.Reader, func(moved) error) error{readRecords, readTable} {
+			err := read(strings.NewReader(in), func(m moved) error {
+				if m.line < 1 || m.line > strings.Count(in, "\n")+1 {
+					t.Fatalf("line %d of %q", m.line, in)
+				}
+				if m.err != nil && dispatcher.CodeOf(m.err) == dispatcher.CodeInternal {
+					t.Fatalf("line %d of %q has no reason for people: %v", m.line, in, m.err)
+				}
+				if r := m.record; m.err == nil && r.Subscriber == nil && r.Subscription == nil && r.Suppression == nil {
+					t.Fatalf("line %d of %q is %+v", m.line, in, r)
+				}
+				return nil
+			})
+			if err != nil && dispatcher.CodeOf(err) != dispatcher.CodeInvalid {
+				t.Fatalf("%q cannot be read: %v", in, err)
+			}
+		}
+	})
 }

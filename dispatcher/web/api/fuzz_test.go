@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -50,6 +51,81 @@ func TestCallsMadeOfTheDocumentNeverBreakTheDoor(t *testing.T) {
 	}
 }
 
+// TestNoCallWithAnotherSitesKeyReadsOrChangesAnything makes the same calls with
+// an admin's key of the other site, which names what this one has: numbers, ids,
+// addresses. Nothing of this site may be in an answer, nor be another afterwards.
+func TestNoCallWithAnotherSitesKeyReadsOrChangesAnything(t *testing.T) {
+	for seed := range uint64(3) {
+		d := busy(t)
+		before := d.everything("blog")
+		d.key = d.newKey([]string{"shop"}, store.RightAdmin)
+		f := &fuzzer{door: d, r: rand.New(rand.NewPCG(seed, 11)), seed: seed, site: "shop"}
+		worked := 0
+		for range 12 {
+			for _, op := range f.operations() {
+				if f.chance(10) {
+					f.want(f.named(op.method, op.path+"?site=blog"), 403, "code", "forbidden")
+				}
+				if !f.call(op) {
+					continue
+				}
+				worked++
+				for _, theirs := range []string{`"site":"blog"`, "no such user"} {
+					if strings.Contains(f.last.text, theirs) {
+						t.Errorf("seed %d: %s %s tells another site's key %s", seed, op.method, op.path, f.last.text)
+					}
+				}
+			}
+		}
+		if worked < 50 {
+			t.Errorf("only %d calls worked: they do not go deep enough", worked)
+		}
+		if after := d.everything("blog"); after != before {
+			t.Errorf("seed %d: another site's key changed\n%s\nto\n%s", seed, before, after)
+		}
+	}
+}
+
+// named makes a call with names in its path.
+func (f *fuzzer) named(method, path string) reply {
+	return f.door.call(method, strings.NewReplacer("{id}", "1", "{name}", "daily", "{kind}", "test", "{locale}", "en", "{version}", "1", "{address}", "ann@example.org").Replace(path), "")
+}
+
+// everything writes down all that a site has.
+func (d *door) everything(site string) string {
+	d.TB.Helper()
+	ctx := d.Context()
+	subs, err := d.Store.Subscribers(ctx, site, "", 0, 1000)
+	d.Must(err)
+	var mutes []any
+	for i := range subs {
+		m, err := d.Store.Mutes(ctx, subs[i].ID)
+		d.Must(err)
+		mutes = append(mutes, m)
+	}
+	followed, err := d.Store.SubscriptionPage(ctx, store.SubscriptionFilter{Site: site, Limit: 1000})
+	d.Must(err)
+	mails, err := d.Store.Messages(ctx, store.MessageFilter{Site: site, Limit: 1000})
+	d.Must(err)
+	suppressed, err := d.Store.Suppressions(ctx, site, "", 1000)
+	d.Must(err)
+	rejected, err := d.Store.RejectedEvents(ctx, site, 0, 1000)
+	d.Must(err)
+	templates, err := d.Store.Templates(ctx, site)
+	d.Must(err)
+	schedules, err := d.Store.Schedules(ctx)
+	d.Must(err)
+	switches, err := d.Store.Switches(ctx)
+	d.Must(err)
+	switches = slices.DeleteFunc(switches, func(s store.Switch) bool { return s.Scope == "site:shop" })
+	if len(switches) == 0 {
+		switches = nil
+	}
+	b, err := json.MarshalIndent([]any{subs, mutes, followed, mails, suppressed, rejected, templates, schedules, switches}, "", " ")
+	d.Must(err)
+	return string(b)
+}
+
 // busy is a door with something behind each path.
 func busy(t *testing.T) *door {
 	d := openWith(t, api.Options{Rate: 1e6})
@@ -84,6 +160,8 @@ type fuzzer struct {
 	r     *rand.Rand
 	seed  uint64
 	calls int
+	site  string // that most calls name; "" for blog
+	last  reply
 }
 
 type operation struct {
@@ -120,7 +198,7 @@ func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
 func (f *fuzzer) call(op operation) bool {
 	path, query, headers := op.path, url.Values{}, []string{"Origin", ""}
 	if !f.chance(4) {
-		query.Set("site", "blog")
+		query.Set("site", cmp.Or(f.site, "blog"))
 	}
 	for _, p := range op.def["parameters"].([]any) {
 		p := p.(map[string]any)
@@ -155,6 +233,7 @@ func (f *fuzzer) call(op operation) bool {
 		f.TB.Errorf("seed %d, call %d: %s %s: %v", f.seed, f.calls, op.method, target, err)
 		return false
 	}
+	f.last = res
 	err = f.contract.fits(op.method, target, res)
 	if res.status >= 500 {
 		err = fmt.Errorf("%d %s", res.status, res.text)
