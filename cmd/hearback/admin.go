@@ -85,6 +85,11 @@ func (s *session) did(what, subject, before, after string) *store.Store {
 	return s.store.As(store.Act{By: store.ByCommand, What: what, Subject: subject, Before: before, After: after})
 }
 
+// record puts a change into the audit log that was not made by the store alone.
+func (s *session) record(ctx context.Context, what, subject, after string) error {
+	return s.store.Record(ctx, store.Act{By: store.ByCommand, What: what, Subject: subject, After: after})
+}
+
 func (s *session) roleFor(ctx context.Context, asked string) (store.Role, error) {
 	if asked != "" {
 		return oneOf("--role", asked, store.Roles()...)

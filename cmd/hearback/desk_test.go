@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,5 +110,34 @@ func TestTheFirstLinkGoesIntoAFileAndNowhereElse(t *testing.T) {
 	}
 	if _, err := os.Stat(h.path("first-admin-link")); !os.IsNotExist(err) {
 		t.Errorf("the file is left: %v", err)
+	}
+}
+
+func TestWhatTheCommandsChangeIsInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	h := install(t, plain)
+	h.run("schedule", "set", "weekly", "--cron", "0 8 * * 1").ok()
+	h.run("schedule", "pause", "weekly").ok()
+	h.run("schedule", "resume", "weekly").ok()
+	h.run("schedule", "remove", "weekly").ok()
+	h.run("schedule", "remove", "weekly").fails(exitNotFound) // nothing happened: no line
+	h.run("suppression", "add", "ann@example.org", "--detail", "asked by phone").ok()
+	h.run("suppression", "remove", "ann@example.org").ok()
+	h.run("subscriber", "add", "u-9", "ann@example.org").ok()
+	h.run("subscriber", "remove", "u-9").ok()
+	h.run("sending", "hold", "--reason", "spam wave").ok()
+	h.run("key", "create", "shop", "--right", "read").ok()
+	acts, err := h.store().Acts(t.Context(), "(command line)", "", 0, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var what []string
+	for _, a := range acts {
+		what = append(what, strings.TrimRight(a.What+" "+a.Subject+" "+a.After, " "))
+	}
+	want := []string{"key.create shop read", "sending.set all mail hold: spam wave", "subscriber.erase u-9 of blog", "suppression.remove ann@example.org of blog",
+		"suppression.add ann@example.org of blog asked by phone", "schedule.remove weekly", "schedule.resume weekly", "schedule.pause weekly", "schedule.set weekly 0 8 * * 1"}
+	if !slices.Equal(what, want) {
+		t.Errorf("the audit log has\n%s\nwant\n%s", strings.Join(what, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -125,6 +125,9 @@ func newEventRetry(r *root) *cobra.Command {
 			if n == 0 && !all {
 				return dispatcher.NotFound("rejected event", fmt.Sprint(args))
 			}
+			if err := s.record(ctx, "event.retry", count(n, "event", "events"), ""); err != nil {
+				return err
+			}
 			return s.print(map[string]int{"retried": n}, func(p *page) { p.line("%s back in the inbox", count(n, "event is", "events are")) })
 		}),
 	}

@@ -243,7 +243,7 @@ func newMessageRetry(r *root) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.store.RetryMessage(ctx, site, id); err != nil {
+			if err := s.did("message.retry", args[0], "", "").RetryMessage(ctx, site, id); err != nil {
 				return err
 			}
 			return s.print(map[string]int64{"retried": id}, func(p *page) { p.line("message %d is due now", id) })

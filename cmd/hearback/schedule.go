@@ -173,7 +173,7 @@ func (s *session) setSchedule(ctx context.Context, sc dispatcher.Schedule) error
 	if err != nil {
 		return err
 	}
-	created, err := s.store.PutSchedule(ctx, sc)
+	created, err := s.did("schedule.set", sc.Name, "", sc.Spec).PutSchedule(ctx, sc)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func newScheduleRemove(r *root) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove NAME", Short: "Remove a schedule; one in use needs --move-to", Example: "  hearback schedule remove daily --move-to weekly", Args: asUsed,
 		RunE: r.work(func(ctx context.Context, s *session, args []string) error {
-			if err := s.store.DeleteSchedule(ctx, args[0], moveTo); err != nil {
+			if err := s.did("schedule.remove", args[0], "", moveTo).DeleteSchedule(ctx, args[0], moveTo); err != nil {
 				return err
 			}
 			return s.print(map[string]string{"removed": args[0]}, func(p *page) { p.line("removed %s", args[0]) })
@@ -214,7 +214,7 @@ func newSchedulePause(r *root, pause bool) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " NAME", Short: short, Example: "  hearback schedule " + verb + " daily", Args: asUsed,
 		RunE: r.work(func(ctx context.Context, s *session, args []string) error {
-			if err := s.store.PauseSchedule(ctx, args[0], pause); err != nil {
+			if err := s.did("schedule."+verb, args[0], "", "").PauseSchedule(ctx, args[0], pause); err != nil {
 				return err
 			}
 			out := struct {

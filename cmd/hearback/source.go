@@ -165,6 +165,9 @@ func newSourcePause(r *root) *cobra.Command {
 			if err := p.Pause(ctx, args[0], reason); err != nil {
 				return err
 			}
+			if err := s.record(ctx, "source.pause", args[0], reason); err != nil {
+				return err
+			}
 			return s.showSource(ctx, p, args[0])
 		}),
 	}
@@ -179,6 +182,9 @@ func newSourceResume(r *root) *cobra.Command {
 		Long: "Read a paused source again. What came meanwhile passes the guards anew; --admit notify mails all\nof it, --admit record mails none of it.",
 		RunE: r.poll(func(ctx context.Context, s *session, p *source.Poller, args []string) error {
 			if err := p.Resume(ctx, args[0], source.Admit(admit)); err != nil {
+				return err
+			}
+			if err := s.record(ctx, "source.resume", args[0], admit); err != nil {
 				return err
 			}
 			return s.showSource(ctx, p, args[0])

@@ -225,7 +225,7 @@ func newSubscriberRemove(r *root) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.store.Erase(ctx, site.Key, args[0]); err != nil {
+			if err := s.did("subscriber.erase", args[0]+" of "+site.Key, "", "").Erase(ctx, site.Key, args[0]); err != nil {
 				return err
 			}
 			return s.print(map[string]string{"removed": args[0]}, func(p *page) { p.line("forgot %s", args[0]) })

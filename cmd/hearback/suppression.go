@@ -62,7 +62,7 @@ func newSuppressionAdd(r *root) *cobra.Command {
 				return err
 			}
 			p := store.Suppression{Site: site.Key, Address: normal, Reason: "admin", Detail: detail, Since: s.store.Now()}
-			if err := s.store.PutSuppression(ctx, p); err != nil {
+			if err := s.did("suppression.add", normal+" of "+site.Key, "", detail).PutSuppression(ctx, p); err != nil {
 				return err
 			}
 			return s.print(p, func(p *page) { p.line("%s gets no mail of %s any more", normal, site.Key) })
@@ -86,7 +86,7 @@ func newSuppressionRemove(r *root) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.store.DeleteSuppression(ctx, site.Key, normal); err != nil {
+			if err := s.did("suppression.remove", normal+" of "+site.Key, "", "").DeleteSuppression(ctx, site.Key, normal); err != nil {
 				return err
 			}
 			return s.print(map[string]string{"removed": normal}, func(p *page) { p.line("%s may get mail of %s again", normal, site.Key) })

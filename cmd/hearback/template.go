@@ -246,7 +246,7 @@ func newTemplatePublish(r *root) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.store.Publish(ctx, key, int(n)); err != nil {
+			if err := s.did("template.publish", templateName(key), "", "version "+args[1]).Publish(ctx, key, int(n)); err != nil {
 				return err
 			}
 			return s.activated(key, int(n))
@@ -265,7 +265,7 @@ func newTemplateRollback(r *root) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := s.store.Rollback(ctx, key)
+			n, err := s.did("template.rollback", templateName(key), "", "").Rollback(ctx, key)
 			if err != nil {
 				return err
 			}
@@ -293,4 +293,13 @@ func (s *session) activated(key store.TemplateKey, n int) error {
 		}
 		p.line("%s in %s: version %d is in force", string(key.Kind), key.Locale, n)
 	})
+}
+
+// templateName is how the audit log calls a template.
+func templateName(k store.TemplateKey) string {
+	name := string(k.Kind) + " " + k.Locale
+	if k.Site != "" {
+		name += " of " + k.Site
+	}
+	return name
 }

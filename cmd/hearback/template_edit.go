@@ -145,7 +145,7 @@ func (s *session) saveDraft(ctx context.Context, key store.TemplateKey, parts re
 	if err != nil {
 		return allProblems(report, err)
 	}
-	t, err := s.store.SaveDraft(ctx, key, parts, "command line")
+	t, err := s.did("template.draft", templateName(key), "", "").SaveDraft(ctx, key, parts, "command line")
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type route struct {
 	global       bool          // what it changes concerns all sites
 	summary      string
 	about        string // more words for the document, may be empty
+	act          string // what the audit log calls it, "" where it keeps nothing
 	action
 	status  []int  // of a success
 	may     []int  // problems beside those that all routes of its kind have

@@ -193,6 +193,9 @@ func (a *API) serve(rt route) http.Handler {
 	if rt.limit == 0 {
 		rt.limit = MaxSmall
 	}
+	if rt.act != "" {
+		rt.do = audited(&rt)
+	}
 	return web.Handler(a.o.Log, func(w http.ResponseWriter, r *http.Request) error {
 		c := &call{w: w, r: r, limit: rt.limit}
 		if err := a.admit(c, &rt); err != nil {

@@ -84,13 +84,13 @@ func scheduleRoutes() []route {
 	return []route{
 		{method: "GET", path: "/v1/schedules", rights: look, status: []int{ok}, action: show((*API).listSchedules), summary: "List schedules"},
 		{method: "GET", path: "/v1/schedules/{name}", rights: look, status: []int{ok}, action: show((*API).getSchedule), summary: "Show a schedule"},
-		{method: "PUT", path: "/v1/schedules/{name}", rights: admin, global: true, status: []int{ok, created}, action: take((*API).putSchedule), summary: "Make or change a schedule",
+		{method: "PUT", path: "/v1/schedules/{name}", act: "schedule.set", rights: admin, global: true, status: []int{ok, created}, action: take((*API).putSchedule), summary: "Make or change a schedule",
 			about: "Those in the config file are read-only here.", example: `{"cron": "0 8 * * *", "time_zone": "subscriber", "quiet_hours": "22:00-07:00"}`},
-		{method: "DELETE", path: "/v1/schedules/{name}", rights: admin, global: true, status: []int{gone}, action: end((*API).deleteSchedule), summary: "Remove a schedule"},
+		{method: "DELETE", path: "/v1/schedules/{name}", act: "schedule.remove", rights: admin, global: true, status: []int{gone}, action: end((*API).deleteSchedule), summary: "Remove a schedule"},
 		{method: "GET", path: "/v1/schedules/{name}/next", rights: look, status: []int{ok}, may: []int{conflict}, action: show((*API).nextFirings), summary: "Show when a schedule fires next"},
-		{method: "POST", path: "/v1/schedules/{name}/run", rights: admin, global: true, status: []int{accepted}, action: reply(accepted, (*API).runSchedule), summary: "Open a slot of a schedule now", about: "The next regular firing stays where it is."},
-		{method: "POST", path: "/v1/schedules/{name}/pause", rights: admin, global: true, status: []int{ok}, action: show((*API).pauseSchedule), summary: "Pause a schedule"},
-		{method: "POST", path: "/v1/schedules/{name}/resume", rights: admin, global: true, status: []int{ok}, action: show((*API).resumeSchedule), summary: "Resume a schedule"},
+		{method: "POST", path: "/v1/schedules/{name}/run", act: "schedule.run", rights: admin, global: true, status: []int{accepted}, action: reply(accepted, (*API).runSchedule), summary: "Open a slot of a schedule now", about: "The next regular firing stays where it is."},
+		{method: "POST", path: "/v1/schedules/{name}/pause", act: "schedule.pause", rights: admin, global: true, status: []int{ok}, action: show((*API).pauseSchedule), summary: "Pause a schedule"},
+		{method: "POST", path: "/v1/schedules/{name}/resume", act: "schedule.resume", rights: admin, global: true, status: []int{ok}, action: show((*API).resumeSchedule), summary: "Resume a schedule"},
 	}
 }
 
@@ -99,11 +99,11 @@ func templateRoutes() []route {
 	const parts = `{"subject": "{{.Site.Name}}: a test", "text": "", "html": ""}`
 	return []route{
 		{method: "GET", path: "/v1/templates", rights: reading(), status: []int{ok}, action: show((*API).listTemplates), summary: "List stored templates"},
-		{method: "PUT", path: "/v1/templates/{kind}/{locale}", rights: admin, status: []int{created}, action: take((*API).putTemplate), example: parts, summary: "Save a draft", about: "It is saved when it passes all checks; the 422 lists every problem with its line."},
-		{method: "POST", path: "/v1/templates/{kind}/{locale}/versions/{version}/publish", rights: admin, status: []int{ok}, action: show((*API).publishTemplate), summary: "Make a version the active one"},
-		{method: "POST", path: "/v1/templates/{kind}/{locale}/rollback", rights: admin, status: []int{ok}, action: show((*API).rollbackTemplate), summary: "Make the version before the active one"},
+		{method: "PUT", path: "/v1/templates/{kind}/{locale}", act: "template.draft", rights: admin, status: []int{created}, action: take((*API).putTemplate), example: parts, summary: "Save a draft", about: "It is saved when it passes all checks; the 422 lists every problem with its line."},
+		{method: "POST", path: "/v1/templates/{kind}/{locale}/versions/{version}/publish", act: "template.publish", rights: admin, status: []int{ok}, action: show((*API).publishTemplate), summary: "Make a version the active one"},
+		{method: "POST", path: "/v1/templates/{kind}/{locale}/rollback", act: "template.rollback", rights: admin, status: []int{ok}, action: show((*API).rollbackTemplate), summary: "Make the version before the active one"},
 		{method: "POST", path: "/v1/templates/{kind}/{locale}/preview", rights: reading(), status: []int{ok}, action: maybe((*API).previewTemplate), example: parts, summary: "Render a sample", about: "Without a body, of what is in force."},
-		{method: "POST", path: "/v1/templates/{kind}/{locale}/test", rights: admin, status: []int{accepted}, action: take((*API).testMail), example: `{"to": "admin@example.org"}`, summary: "Mail a test", about: "Of the kind test only."},
+		{method: "POST", path: "/v1/templates/{kind}/{locale}/test", act: "template.test", rights: admin, status: []int{accepted}, action: take((*API).testMail), example: `{"to": "admin@example.org"}`, summary: "Mail a test", about: "Of the kind test only."},
 	}
 }
 
@@ -111,7 +111,7 @@ func messageRoutes() []route {
 	return []route{
 		{method: "GET", path: "/v1/messages", rights: reading(), status: []int{ok}, may: []int{missing}, action: show((*API).listMessages), summary: "List mails, newest first"},
 		{method: "GET", path: "/v1/messages/{id}", rights: reading(), status: []int{ok}, action: show((*API).getMessage), summary: "Show a mail with its attempts"},
-		{method: "POST", path: "/v1/messages/{id}/retry", rights: only(store.RightAdmin), status: []int{accepted}, action: reply(accepted, (*API).retryMessage), summary: "Send a mail again", about: "One that failed, is unknown, deferred, cancelled or suppressed."},
+		{method: "POST", path: "/v1/messages/{id}/retry", act: "message.retry", rights: only(store.RightAdmin), status: []int{accepted}, action: reply(accepted, (*API).retryMessage), summary: "Send a mail again", about: "One that failed, is unknown, deferred, cancelled or suppressed."},
 		{method: "GET", path: "/v1/explain", rights: reading(), status: []int{ok}, action: show((*API).explain), summary: "Say why a reader did or did not hear of a comment"},
 	}
 }
@@ -120,14 +120,14 @@ func runningRoutes() []route {
 	admin := only(store.RightAdmin)
 	return []route{
 		{method: "GET", path: "/v1/sources", rights: reading(), status: []int{ok}, action: show((*API).listSources), summary: "List sources"},
-		{method: "POST", path: "/v1/sources/{name}/poll", rights: admin, status: []int{ok}, action: show((*API).pollSource), summary: "Poll a source now"},
-		{method: "POST", path: "/v1/sources/{name}/pause", rights: admin, status: []int{ok}, action: maybe((*API).pauseSource), example: `{"reason": "import"}`, summary: "Pause a source"},
-		{method: "POST", path: "/v1/sources/{name}/resume", rights: admin, status: []int{ok}, action: maybe((*API).resumeSource), example: `{"admit": "record"}`, summary: "Resume a source"},
+		{method: "POST", path: "/v1/sources/{name}/poll", act: "source.poll", rights: admin, status: []int{ok}, action: show((*API).pollSource), summary: "Poll a source now"},
+		{method: "POST", path: "/v1/sources/{name}/pause", act: "source.pause", rights: admin, status: []int{ok}, action: maybe((*API).pauseSource), example: `{"reason": "import"}`, summary: "Pause a source"},
+		{method: "POST", path: "/v1/sources/{name}/resume", act: "source.resume", rights: admin, status: []int{ok}, action: maybe((*API).resumeSource), example: `{"admit": "record"}`, summary: "Resume a source"},
 
 		{method: "GET", path: "/v1/suppressions", rights: reading(), status: []int{ok}, action: show((*API).listSuppressions), summary: "List suppressed addresses"},
 		{method: "GET", path: "/v1/suppressions/{address}", rights: reading(), status: []int{ok}, action: show((*API).getSuppression), summary: "Show a suppression"},
-		{method: "PUT", path: "/v1/suppressions/{address}", rights: admin, status: []int{ok}, action: maybe((*API).putSuppression), example: `{"detail": "asked by phone"}`, summary: "Suppress an address"},
-		{method: "DELETE", path: "/v1/suppressions/{address}", rights: admin, status: []int{gone}, action: end((*API).deleteSuppression), summary: "Let mail go to an address again"},
+		{method: "PUT", path: "/v1/suppressions/{address}", act: "suppression.add", rights: admin, status: []int{ok}, action: maybe((*API).putSuppression), example: `{"detail": "asked by phone"}`, summary: "Suppress an address"},
+		{method: "DELETE", path: "/v1/suppressions/{address}", act: "suppression.remove", rights: admin, status: []int{gone}, action: end((*API).deleteSuppression), summary: "Let mail go to an address again"},
 
 		{method: "GET", path: "/v1/sending", rights: reading(), status: []int{ok}, action: show((*API).getSending), summary: "Show the sending switch"},
 		{method: "PUT", path: "/v1/sending", rights: admin, status: []int{ok}, action: take((*API).putSending), example: `{"mode": "hold", "reason": "we move house"}`, summary: "Set the sending switch"},

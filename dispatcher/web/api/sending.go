@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -45,7 +46,8 @@ func (a *API) putSending(c *call, _ none, in wire.SwitchInput) (int, wire.Sendin
 	if w.Scope != "site:"+c.site && !a.everySite(c.key) {
 		return 0, wire.Sending{}, &dispatcher.Error{Code: dispatcher.CodeForbidden, Field: "scope", Message: "this concerns all sites, and the key is for some", Mend: `use scope "site", or a key for all sites`}
 	}
-	if err := a.o.Store.SetSwitch(c.context(), w); err != nil {
+	act := store.Act{By: "key " + c.key.Name, What: "sending.set", Subject: cmp.Or(w.Scope, "all mail"), After: strings.TrimSpace(w.Mode + " " + w.Redirect + " " + w.Reason)}
+	if err := a.o.Store.As(act).SetSwitch(c.context(), w); err != nil {
 		return 0, wire.Sending{}, err
 	}
 	now, err := a.sending(c)
