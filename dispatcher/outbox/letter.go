@@ -141,6 +141,7 @@ func (s *Stage) links(j *job, site *dispatcher.Site, m *render.Mail, locale stri
 	m.Links.Unsubscribe = link("/unsubscribe/", token.Unsubscribe, j.m.ID)
 	m.Links.OneClick = m.Links.Unsubscribe
 	m.Links.Manage = link("/manage/", token.Manage, 0)
+	m.Links.View = link("/view/", token.View, j.m.ID)
 	m.Links.Scope = l.Scope(j.m.Kind, site, m.Schedule, locale)
 }
 

@@ -58,6 +58,7 @@ type Links struct {
 	Scope       string // what it ends, in the reader's words, such as "the daily digest of Kleine Werkbank"
 	OneClick    string // for the List-Unsubscribe header, RFC 8058; https unless on loopback
 	Manage      string // page with all of the reader's choices
+	View        string // page that shows the mail, and why each comment came
 	Confirm     string // confirm mails only
 }
 

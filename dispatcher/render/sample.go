@@ -46,6 +46,7 @@ func sampleFrame(kind dispatcher.Kind, locale string) *Mail {
 			Unsubscribe: "https://workshop.example/hearback/leave/sample",
 			OneClick:    "https://workshop.example/hearback/leave/sample",
 			Manage:      "https://workshop.example/hearback/manage/sample",
+			View:        "https://workshop.example/hearback/view/sample",
 		},
 	}
 	switch kind {

@@ -64,8 +64,8 @@ func TestLooksAreSmallBesideWhatIsSaid(t *testing.T) {
 		quote bool
 		most  int
 	}{
-		{"20 comments of 600 characters", 600, true, 42_000},
-		{"20 comments of 150 characters", 150, true, 23_200},
+		{"20 comments of 600 characters", 600, true, 42_200},
+		{"20 comments of 150 characters", 150, true, 23_400},
 		{"20 comments of 150 characters that answer nobody", 150, false, 20_200},
 	} {
 		n := size(digestOf(20, c.chars, c.quote))

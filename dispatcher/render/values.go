@@ -103,6 +103,7 @@ func accesses(t typ) map[string]access {
 			"Unsubscribe": text(func(v any) string { return v.(*LinksView).Unsubscribe }),
 			"Scope":       text(func(v any) string { return v.(*LinksView).Scope }),
 			"Manage":      text(func(v any) string { return v.(*LinksView).Manage }),
+			"View":        text(func(v any) string { return v.(*LinksView).View }),
 			"Confirm":     text(func(v any) string { return v.(*LinksView).Confirm }),
 		}
 	case tThread:

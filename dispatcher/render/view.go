@@ -45,7 +45,7 @@ type ReaderView struct {
 
 // LinksView are the reader's own links; those that do not apply are empty.
 type LinksView struct {
-	Unsubscribe, Scope, Manage, Confirm string
+	Unsubscribe, Scope, Manage, View, Confirm string
 }
 
 // GroupView is one thread with its items.
@@ -176,6 +176,7 @@ func (v *MailView) fill(p *plan, m *Mail, zone *time.Location) {
 		Unsubscribe: cleanURL(m.Links.Unsubscribe),
 		Scope:       cleanLine(m.Links.Scope),
 		Manage:      cleanURL(m.Links.Manage),
+		View:        cleanURL(m.Links.View),
 		Confirm:     cleanURL(m.Links.Confirm),
 	}
 	v.Data, v.Paragraphs = nil, nil

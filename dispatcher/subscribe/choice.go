@@ -133,6 +133,7 @@ type Choice struct {
 	Schedule    *string // default cadence, "" for the site's
 	Zone        *string // IANA name, "" for the site's
 	QuietHours  *string // "22:00-07:00", "" for none
+	Locale      *string // language of mails and pages, "" for the site's
 	PausedUntil *time.Time
 }
 
@@ -142,7 +143,7 @@ func (d *Desk) Choose(ctx context.Context, v Visit, c Choice) (Visit, error) {
 	if err != nil {
 		return v, err
 	}
-	in := dispatcher.EventSubscriber{ID: id, Schedule: c.Schedule, Zone: c.Zone, QuietHours: c.QuietHours}
+	in := dispatcher.EventSubscriber{ID: id, Schedule: c.Schedule, Zone: c.Zone, QuietHours: c.QuietHours, Locale: c.Locale}
 	if c.Zone != nil && *c.Zone != "" {
 		if _, err := schedule.LoadZone(*c.Zone); err != nil {
 			return v, err

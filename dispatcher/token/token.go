@@ -45,6 +45,7 @@ const (
 	Fresh       Scope = 4 // erase, export and a new address; freshly mailed, 1 hour
 	MuteThread  Scope = 5 // mutes one thread or undoes that; Ref is the thread; never expires
 	MuteAuthor  Scope = 6 // mutes one author or undoes that; Ref is a comment of theirs; never expires
+	View        Scope = 7 // shows one mail and why it came; Ref is the message; 90 days
 )
 
 // String gives the scope's name.
@@ -62,6 +63,8 @@ func (s Scope) String() string {
 		return "mute-thread"
 	case MuteAuthor:
 		return "mute-author"
+	case View:
+		return "view"
 	}
 	return "none"
 }
@@ -69,7 +72,7 @@ func (s Scope) String() string {
 // Lifetime is how long a link of the scope works. Zero means for ever.
 func (s Scope) Lifetime() time.Duration {
 	switch s {
-	case Manage:
+	case Manage, View:
 		return 90 * 24 * time.Hour
 	case Confirm:
 		return dispatcher.ConfirmWindow
@@ -105,7 +108,7 @@ func New(scope Scope, sub *dispatcher.Subscriber, ref int64, now time.Time) Clai
 
 // Check holds verified claims against the subscriber they name, as it is now.
 // Another site or number is [Forged]. A generation that was raised since makes
-// manage, confirm and fresh links [Outdated]; links that can only end or
+// manage, confirm, fresh and view links [Outdated]; links that can only end or
 // quieten something go on working, since a mail must never keep its reader.
 func (c Claims) Check(sub *dispatcher.Subscriber) error {
 	if sub == nil || sub.Site != c.Site || sub.ID != c.Subscriber {
@@ -174,7 +177,7 @@ func (s *Signer) Sign(c Claims) string {
 // AppendSign appends the text for claims to dst, as [Signer.Sign] makes it. It
 // allocates nothing but room in dst.
 func (s *Signer) AppendSign(dst []byte, c Claims) []byte {
-	if c.Scope < Unsubscribe || c.Scope > MuteAuthor || len(c.Site) > MaxSite {
+	if c.Scope < Unsubscribe || c.Scope > View || len(c.Site) > MaxSite {
 		panic("token: claims without a scope, or with too long a site")
 	}
 	w := s.newest.pool.Get().(*work)
@@ -253,7 +256,7 @@ func (s *Signer) sealed(id uint16, body, seal []byte) bool {
 // parse reads all but the seal.
 func parse(b []byte) (Claims, bool) {
 	c := Claims{Scope: Scope(b[0] & 0x0f)}
-	if b[0]&0xf0 != version || c.Scope < Unsubscribe || c.Scope > MuteAuthor || len(b) > scratch {
+	if b[0]&0xf0 != version || c.Scope < Unsubscribe || c.Scope > View || len(b) > scratch {
 		return Claims{}, false
 	}
 	b = b[headerLen:]

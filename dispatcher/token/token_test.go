@@ -31,7 +31,7 @@ func ann() *dispatcher.Subscriber {
 }
 
 func scopes() []Scope {
-	return []Scope{Unsubscribe, Manage, Confirm, Fresh, MuteThread, MuteAuthor}
+	return []Scope{Unsubscribe, Manage, Confirm, Fresh, MuteThread, MuteAuthor, View}
 }
 
 func TestALinkSaysWhatWasSigned(t *testing.T) {
@@ -56,7 +56,7 @@ func TestAnyClaimsSurviveTheRoundTrip(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		c := Claims{
-			Scope: scopes()[rng.IntN(6)], Site: strings.Repeat("s", rng.IntN(MaxSite+1)),
+			Scope: scopes()[rng.IntN(7)], Site: strings.Repeat("s", rng.IntN(MaxSite+1)),
 			Subscriber: int64(rng.Uint64() >> rng.IntN(64)), Generation: int64(rng.Uint64() >> rng.IntN(64)), Ref: int64(rng.Uint64() >> rng.IntN(64)),
 		}
 		if rng.IntN(2) == 0 {
@@ -105,7 +105,7 @@ func TestTheAddressIsNotInTheLink(t *testing.T) {
 func TestEachScopeRunsOutWhenItShould(t *testing.T) {
 	s := NewSigner(keys(t, "one"))
 	for scope, life := range map[Scope]time.Duration{
-		Unsubscribe: 0, Manage: 90 * 24 * time.Hour, Confirm: 7 * 24 * time.Hour, Fresh: time.Hour, MuteThread: 0, MuteAuthor: 0,
+		Unsubscribe: 0, Manage: 90 * 24 * time.Hour, Confirm: 7 * 24 * time.Hour, Fresh: time.Hour, MuteThread: 0, MuteAuthor: 0, View: 90 * 24 * time.Hour,
 	} {
 		made := noon().Add(31 * time.Second) // the minute is rounded up, never down
 		text := s.Sign(New(scope, ann(), 1, made))

@@ -42,6 +42,7 @@ foot_why: Recibes este correo porque sigues conversaciones en {{.Site.Name}}{{wi
 foot_stop: Darse de baja
 foot_scope: Con un clic dejas de recibir {{.}}.
 foot_manage: Cambiar lo que recibes
+foot_view: En el navegador, y por qué lo recibes
 
 confirm_subject: Confirma, por favor: correos de {{.Site.Name}}
 confirm_title: Un clic y tendrás noticias

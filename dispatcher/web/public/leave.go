@@ -21,6 +21,7 @@ type leavePage struct {
 	Author    string   // offers to mute them
 	Schedules []option // other cadences
 	Muted     target   // was just muted
+	Elsewhere bool     // the address has something on other sites too
 }
 
 // listedTargets is how many targets the page names before "and N more".
@@ -82,14 +83,19 @@ func (p *Pages) leaving(v *visit, page view, muted *subscribe.Muted) error {
 	if len(l.Ends) > 0 {
 		lp.Schedules = others(w, schedules, l.Ends)
 	}
-	if len(l.Ends) == 0 && page.Undo == 0 {
-		page.Undo = l.Undo.Number
+	if len(l.Ends) == 0 && len(page.Undo) == 0 && l.Undo.Number != 0 {
+		page.Undo = []int64{l.Undo.Number}
 	}
+	all, err := p.desk.Everywhere(v.r.Context(), v.Visit)
+	if err != nil {
+		return err
+	}
+	lp.Elsewhere = len(all) > 1
 	name := "leave"
 	page.Title = w.say("leave_title")
 	if len(l.Ends) == 0 {
 		name, page.Title = "left", w.say("left_title")
-		if page.Undo == 0 && l.Undo.Number == 0 {
+		if len(page.Undo) == 0 {
 			page.Title = w.say("nothing_title")
 		}
 	}
@@ -124,13 +130,19 @@ func (p *Pages) leaveBy(v *visit) error {
 		if err != nil {
 			return err
 		}
-		page.Undo = act.Number
+		page.Undo = undoOf(act)
 	case "end_all":
 		act, err := p.desk.LeaveAll(ctx, v.Visit)
 		if err != nil {
 			return err
 		}
-		page.Undo = act.Number
+		page.Undo = undoOf(act)
+	case "end_everything":
+		acts, err := p.desk.LeaveEverywhere(ctx, v.Visit)
+		if err != nil {
+			return err
+		}
+		page.Undo = undoOf(acts...)
 	case "undo":
 		if err := p.undo(v, &page); err != nil {
 			return err
@@ -155,21 +167,36 @@ func (p *Pages) leaveBy(v *visit) error {
 	return p.leaving(v, page, muted)
 }
 
-// undo takes back the act that the form names.
+// undoOf gives the numbers of acts that ended something.
+func undoOf(acts ...subscribe.Act) []int64 {
+	var out []int64
+	for _, a := range acts {
+		if a.Number != 0 {
+			out = append(out, a.Number)
+		}
+	}
+	return out
+}
+
+// undo takes back the acts that the form names.
 func (p *Pages) undo(v *visit, page *view) error {
-	act, err := strconv.ParseInt(v.form("act"), 10, 64)
-	if err != nil {
-		return dispatcher.Invalid("act", "go back and try again", "is no number")
+	w, undone := p.words[v.lang], false
+	for _, text := range v.r.PostForm["act"] {
+		act, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return dispatcher.Invalid("act", "go back and try again", "is no number")
+		}
+		err = p.desk.UndoAny(v.r.Context(), v.Visit, act)
+		if err != nil && dispatcher.CodeOf(err) != dispatcher.CodeConflict {
+			return err
+		}
+		undone = undone || err == nil
 	}
-	err = p.desk.Undo(v.r.Context(), v.Visit, act)
-	switch {
-	case dispatcher.CodeOf(err) == dispatcher.CodeConflict:
-		page.Wrong = p.words[v.lang].say("undo_late")
+	if !undone {
+		page.Wrong = w.say("undo_late")
 		return nil
-	case err != nil:
-		return err
 	}
-	page.Notice = p.words[v.lang].say("undone")
+	page.Notice = w.say("undone")
 	return nil
 }
 

@@ -53,7 +53,7 @@ type Pages struct {
 	templates map[string]*template.Template // by language
 	languages *languages
 	words     map[string]words // those of languages
-	style     []byte
+	files     map[string]file
 	limits    Limits
 	counts    *counts
 	proxies   []netip.Prefix
@@ -62,7 +62,7 @@ type Pages struct {
 
 // New makes the pages.
 func New(o Options) (*Pages, error) {
-	p := &Pages{desk: o.Desk, log: o.Log, templates: map[string]*template.Template{}, limits: o.Limits.filled(), counts: newCounts(), proxies: o.Proxies, mux: http.NewServeMux()}
+	p := &Pages{desk: o.Desk, log: o.Log, templates: map[string]*template.Template{}, files: map[string]file{}, limits: o.Limits.filled(), counts: newCounts(), proxies: o.Proxies, mux: http.NewServeMux()}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -76,13 +76,24 @@ func New(o Options) (*Pages, error) {
 			return nil, fmt.Errorf("read the readers' pages: %w", err)
 		}
 	}
-	if p.style, err = assets.ReadFile("assets/reader.css"); err != nil {
-		return nil, fmt.Errorf("read the readers' style: %w", err)
+	for name, kind := range map[string]string{"reader.css": "text/css", "reader.js": "text/javascript", "embed.js": "text/javascript"} {
+		text, err := assets.ReadFile("assets/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("read the readers' files: %w", err)
+		}
+		if name == "embed.js" {
+			if text, err = makeEmbed(text, p.languages); err != nil {
+				return nil, fmt.Errorf("make the snippet: %w", err)
+			}
+		}
+		p.files[name] = file{kind + "; charset=utf-8", text}
+		p.mux.HandleFunc("GET /"+name, p.serveFile(name))
 	}
-	p.mux.HandleFunc("GET /reader.css", p.serveStyle)
+	p.mux.HandleFunc("GET /embed.json", p.page(p.embed))
+	p.mux.HandleFunc("GET /view/{token}", p.page(p.view))
 	for path, f := range map[string]func(*visit) error{
 		"/confirm/{token}": p.confirm, "/unsubscribe/{token}": p.unsubscribe, "/mute/{token}": p.mute, "/manage/{token}": p.manage,
-		"/subscribe": p.subscribe,
+		"/subscribe": p.subscribe, "/link": p.link,
 	} {
 		p.mux.HandleFunc("GET "+path, p.page(f))
 		p.mux.HandleFunc("POST "+path, p.page(f))
@@ -96,16 +107,25 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeH
 // Mounts gives what a [web.Server] mounts.
 func (p *Pages) Mounts() []web.Mount {
 	var ms []web.Mount
-	for _, path := range []string{"/confirm/", "/unsubscribe/", "/mute/", "/manage/", "/subscribe", "/reader.css"} {
+	for _, path := range []string{"/confirm/", "/unsubscribe/", "/mute/", "/manage/", "/view/", "/subscribe", "/link", "/reader.css", "/reader.js", "/embed.js", "/embed.json"} {
 		ms = append(ms, web.Mount{Pattern: path, Handler: p})
 	}
 	return ms
 }
 
-func (p *Pages) serveStyle(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=3600")
-	_, _ = w.Write(p.style) // nobody is left to be told
+// file is one that all pages share.
+type file struct {
+	kind string
+	text []byte
+}
+
+func (p *Pages) serveFile(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", p.files[name].kind)
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin") // embed.js stands on other sites' pages
+		_, _ = w.Write(p.files[name].text)                             // nobody is left to be told
+	}
 }
 
 // maxForm is the size of a form, in bytes: a reader with a thousand
@@ -187,7 +207,7 @@ type view struct {
 	Site   dispatcher.Site // zero when the link told of none
 	Notice string          // what was just done, "" for nothing
 	Wrong  string          // what could not be done, "" for nothing
-	Undo   int64           // act to offer undo for, 0 for none
+	Undo   []int64         // acts to offer undo for
 	Page   any
 }
 
@@ -208,6 +228,7 @@ func (p *Pages) show(v *visit, status int, name string, page view) error {
 type trouble struct {
 	What, Do string
 	Detail   string // for whoever built a form, in English
+	Link     string // to where a new link is asked for, "" where none would help
 }
 
 // fail shows what went wrong and what to do, in the reader's words. One-click
@@ -220,6 +241,12 @@ func (p *Pages) fail(v *visit, err error) {
 	w := p.words[v.lang]
 	key := troubleKey(err, prob)
 	page := trouble{What: w.say(key + "_what"), Do: w.say(key + "_do")}
+	if strings.HasPrefix(key, "link_") {
+		page.Link = v.root() + "link"
+		if site, serr := p.desk.Site(v.Claims.Site); serr == nil && v.Claims.Site != "" {
+			page.Link += "?site=" + site.Key
+		}
+	}
 	if v.json {
 		_ = sayJSON(v, prob.Status, "", page.What+". "+page.Do) // gives no error
 		return

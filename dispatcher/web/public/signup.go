@@ -107,7 +107,7 @@ func (p *Pages) asking(v *visit, status int, page askPage, wrong string) error {
 		return err
 	}
 	if len(page.Ways) == 0 {
-		return p.misbuilt(v, dispatcher.Invalid("thread", "give thread=ID, the site's own id of the conversation, in the link or the form", "is missing"))
+		return p.misbuilt(v, errNoWay())
 	}
 	schedules, err := p.desk.Schedules(v.r.Context())
 	if err != nil {
@@ -115,6 +115,11 @@ func (p *Pages) asking(v *visit, status int, page askPage, wrong string) error {
 	}
 	page.Cadences = cadences(w, schedules, &v.Site, page.Given["schedule"])
 	return p.show(v, status, "subscribe", view{Title: w.say("ask_title"), Wrong: wrong, Page: page})
+}
+
+// errNoWay says that a form tells of nothing that could be followed.
+func errNoWay() error {
+	return dispatcher.Invalid("thread", "give thread=ID, the site's own id of the conversation, in the link or the form, or data-thread in the snippet", "is missing")
 }
 
 // ways lists what the form's fields can be about.

@@ -218,3 +218,23 @@ func TestWhatIsPutIntoTheFormComesBackAsText(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSnippetIsSmallAndSpeaksThePagesLanguage(t *testing.T) {
+	d := open(t)
+	d.Publish("blog", [3]string{"p1", "c1", "u1"})
+	p := d.shows(d.get("/embed.js"), 200, "Hearback", "Einen Moment", "لحظة")
+	if len(p.text) > 6<<10 {
+		t.Errorf("the snippet has %d bytes, 6144 are allowed", len(p.text))
+	}
+	for _, no := range []string{"innerHTML", "document.write", "eval(", "cookie", "localStorage"} {
+		if strings.Contains(p.text, no) {
+			t.Errorf("the snippet has %s", no)
+		}
+	}
+	p = d.shows(d.get("/embed.json?site=blog&thread=p1&author=u1&lang=ar-EG"), 200, `"dir":"rtl"`, `"lang":"ar"`, "Name of u1", `"value":"weekly"`)
+	if p.header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("the headers are %v", p.header)
+	}
+	d.shows(d.get("/embed.json?site=nosuch&thread=p1"), 422, "there is no site")
+	d.shows(d.get("/embed.json?site=blog"), 422, "data-thread")
+}
