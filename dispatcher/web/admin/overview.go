@@ -129,7 +129,7 @@ func lagWords(bands []series) string {
 		all += total(b.N)
 	}
 	if all == 0 {
-		return "no immediate mails in this time"
+		return ""
 	}
 	for i, within := range []string{"1 minute", "3 minutes", "15 minutes", "1 hour"} {
 		if sofar += total(bands[i].N); sofar*10 >= all*9 {

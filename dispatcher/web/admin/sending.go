@@ -152,13 +152,17 @@ func (d *Desk) setSending(v *visit) error {
 	if err := v.as("sending.set", scopeName(w.Scope), before, switchWords(w)).SetSwitch(v.ctx(), w); err != nil {
 		return err
 	}
+	to := "/sending"
+	if v.field("to") != "" {
+		to = inside(v.field("to"))
+	}
 	switch w.Mode {
 	case modeHold:
-		return v.done("/sending", "%s is on hold. It is made and waits.", d.scopeWords(w.Scope))
+		return v.done(to, "%s is on hold. It is made and waits.", d.scopeWords(w.Scope))
 	case modeRedirect:
-		return v.done("/sending", "%s goes to %s.", d.scopeWords(w.Scope), w.Redirect)
+		return v.done(to, "%s goes to %s.", d.scopeWords(w.Scope), w.Redirect)
 	}
-	return v.done("/sending", "%s goes out.", d.scopeWords(w.Scope))
+	return v.done(to, "%s goes out.", d.scopeWords(w.Scope))
 }
 
 // scopeName is how the audit log calls a switch.

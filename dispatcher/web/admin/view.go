@@ -15,6 +15,7 @@ type view struct {
 	Title   string
 	Nav     []navGroup
 	Here    string // path of the navigation's item that is shown
+	Back    string // path to come back to after a form of the frame
 	Me      store.Admin
 	Zone    string
 	Sending sendingNow
@@ -57,6 +58,9 @@ func (v *visit) top(title string, page any) (*view, error) {
 		}
 	}
 	t.Here = v.here()
+	if t.Back = t.Here; v.r.Method == http.MethodGet {
+		t.Back = strings.TrimPrefix(v.r.URL.RequestURI(), "/admin")
+	}
 	switches, err := v.d.store.Switches(v.ctx())
 	if err != nil {
 		return nil, fmt.Errorf("read the sending switch: %w", err)
@@ -120,6 +124,7 @@ func (d *Desk) funcs() template.FuncMap {
 		"href":     func(path string) string { return d.root + path },
 		"asset":    func(name string) string { return d.root + "/assets/" + name + "?v=" + d.files[name].version },
 		"id":       fieldID,
+		"manual":   func() string { return strings.TrimSuffix(d.root, "/admin") + "/docs/" },
 		"sentence": sentence,
 		"badge":    func(tone, text string) badge { return badge{tone, text} },
 		"list":     func(items ...any) []any { return items },
