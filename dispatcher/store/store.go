@@ -138,8 +138,9 @@ func (s *Store) Now() time.Time { return s.clock.Now() }
 // tx is one transaction with one instant.
 type tx struct {
 	*sqlx.Tx
-	d   dialect
-	now int64 // Unix microseconds
+	d    dialect
+	now  int64          // Unix microseconds
+	held map[int64]bool // buckets that are locked until the end, see [Store.many]
 }
 
 const maxTries = 8

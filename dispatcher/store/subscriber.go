@@ -57,6 +57,9 @@ func (t *tx) subscriberByID(ctx context.Context, site, id string) (subscriberRow
 // written after it is seen by every slice that comes later, and no slice is
 // between. It is taken before the log's head is read.
 func (t *tx) lockBucket(ctx context.Context, bucket int) error {
+	if t.held[int64(bucket)] {
+		return nil
+	}
 	var b int
 	return t.get(ctx, &b, `SELECT bucket FROM hearback_bucket WHERE bucket = ?`+t.d.forUpdate(), bucket)
 }
@@ -235,7 +238,7 @@ func (t *tx) addSubscriber(ctx context.Context, site dispatcher.Site, in dispatc
 	if err := t.linkID(ctx, site.Key, in.ID, row.ID); err != nil {
 		return row, false, err
 	}
-	return row, true, t.setIdentity(ctx, &row, in.AuthorIDs)
+	return row, true, t.addIdentity(ctx, &row, in.AuthorIDs)
 }
 
 // linkID gives an id that was free a moment ago to a subscriber. Whoever loses
@@ -262,12 +265,21 @@ func fillSubscriber(row *subscriberRow, in dispatcher.EventSubscriber) {
 	}
 }
 
-// setIdentity replaces the author ids; the address always counts.
+// setIdentity replaces the author ids, unless they are nil; the address always
+// counts.
 func (t *tx) setIdentity(ctx context.Context, row *subscriberRow, ids *[]string) error {
+	old := `DELETE FROM hearback_identity WHERE subscriber = ?`
+	if ids == nil {
+		old += ` AND author_id = ''`
+	}
+	if _, err := t.exec(ctx, old, row.ID); err != nil {
+		return err
+	}
+	return t.addIdentity(ctx, row, ids)
+}
+
+func (t *tx) addIdentity(ctx context.Context, row *subscriberRow, ids *[]string) error {
 	if ids != nil {
-		if _, err := t.exec(ctx, `DELETE FROM hearback_identity WHERE subscriber = ? AND author_id <> ''`, row.ID); err != nil {
-			return err
-		}
 		for _, id := range *ids {
 			if id == "" {
 				continue
@@ -277,9 +289,6 @@ func (t *tx) setIdentity(ctx context.Context, row *subscriberRow, ids *[]string)
 				return err
 			}
 		}
-	}
-	if _, err := t.exec(ctx, `DELETE FROM hearback_identity WHERE subscriber = ? AND author_id = ''`, row.ID); err != nil {
-		return err
 	}
 	_, err := t.exec(ctx, `INSERT INTO hearback_identity (subscriber, key, author_id) VALUES (?, ?, '')`, row.ID, int64(dispatcher.AddressKey(row.Site, row.Address)))
 	return err

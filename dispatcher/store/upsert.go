@@ -172,5 +172,13 @@ func (t *tx) lockOwners(ctx context.Context, site string, ids, addresses []strin
 		(SELECT subscriber FROM hearback_subscriber_id WHERE site = ? AND external_id IN `+marks(1, len(ids))+`)`, args...); err != nil {
 		return err
 	}
-	return t.lockBuckets(ctx, append(buckets, known...))
+	buckets = append(buckets, known...)
+	if err := t.lockBuckets(ctx, buckets); err != nil {
+		return err
+	}
+	t.held = make(map[int64]bool, len(buckets)) // not those of a savepoint, which may be rolled back with it
+	for _, b := range buckets {
+		t.held[b] = true
+	}
+	return nil
 }
