@@ -1,6 +1,9 @@
 package dispatcher
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxWord is how much of a word is looked at: who mistypes more was not
 // mistyping a name.
@@ -17,6 +20,14 @@ func Nearest(word string, known []string) string {
 		}
 	}
 	return best
+}
+
+// choose is a mend: what was probably meant, else all that is known.
+func choose(word string, known ...string) string {
+	if near := Nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "use " + strings.Join(known[:len(known)-1], ", ") + " or " + known[len(known)-1]
 }
 
 // distance is how many letters must be added, dropped, changed or swapped with

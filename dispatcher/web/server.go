@@ -102,7 +102,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.observe(seen, s.guard(unprefix(prefix, unclean(raw, mux))))
+	s.handler = s.observe(seen, s.guard(unprefix(prefix, unclean(raw, strangers(mux)))))
 	return s, nil
 }
 
@@ -170,6 +170,33 @@ func unclean(raw map[string]http.Handler, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// strangers answers programs that ask for what no door has with a problem that
+// says where the API is. Browsers get the mux's own few words, and so does who
+// asks with a method that the path does not take.
+func strangers(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			get := r.Clone(r.Context())
+			get.Method = http.MethodGet
+			if _, pattern := mux.Handler(get); pattern == "" {
+				e := dispatcher.NotFound("such path", shorten(r.URL.Path))
+				e.Mend = "calls of the API begin with /v1/; see /docs or /openapi.json for what there is"
+				WriteProblem(w, ProblemOf(e))
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// shorten keeps an answer from growing with its question.
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
 }
 
 func readyz(ready func(context.Context) []string) http.HandlerFunc {

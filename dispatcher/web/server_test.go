@@ -227,3 +227,21 @@ func TestTheStatsShowWhetherTheDatabaseAnswers(t *testing.T) {
 		t.Errorf("without the database /metrics is %s", text)
 	}
 }
+
+func TestAProgramThatAsksForWhatIsNotThereIsToldWhereTheAPIIs(t *testing.T) {
+	s := server(t, web.Options{Mounts: []web.Mount{{Pattern: "GET /docs", Handler: http.NotFoundHandler()}}})
+	rec := get(s.Handler(), "/events")
+	if rec.Code != 404 || rec.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(rec.Body.String(), "begin with /v1/") {
+		t.Errorf("a stranger is answered %d %s", rec.Code, rec.Body)
+	}
+	r := httptest.NewRequest("GET", "/events", nil)
+	r.Header.Set("Accept", "text/html,*/*")
+	rec = httptest.NewRecorder()
+	if s.Handler().ServeHTTP(rec, r); rec.Code != 404 || strings.HasPrefix(rec.Body.String(), "{") {
+		t.Errorf("a browser is answered %d %s", rec.Code, rec.Body)
+	}
+	rec = httptest.NewRecorder()
+	if s.Handler().ServeHTTP(rec, httptest.NewRequest("POST", "/docs", nil)); rec.Code != 405 {
+		t.Errorf("a method that is not taken is answered %d", rec.Code)
+	}
+}

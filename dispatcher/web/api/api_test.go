@@ -29,6 +29,23 @@ func TestACallWithoutAGoodKeyIsUnauthorized(t *testing.T) {
 	d.want(d.call("GET", "/v1/schedules", ""), 401)
 }
 
+func TestWhatIsNearlyRightIsAnsweredWithWhatWasMeant(t *testing.T) {
+	d := open(t)
+	for _, c := range [][4]string{
+		{"POST", "/v1/events", `{"id":"e1","type":"comment.publishd","time":"2026-06-08T09:59:00Z"}`, `did you mean \"comment.published\"?`},
+		{"POST", "/v1/subscriptions", `{"subscriber":"ann","target":{"type":"tread","id":"7"}}`, `did you mean \"thread\"?`},
+		{"GET", "/v1/events", "", "add ?state=rejected ("},
+		{"GET", "/v1/subscriptions?subscrber=ann", "", `did you mean \"subscriber\"?`},
+	} {
+		if r := d.want(d.call(c[0], c[1], c[2]), 422); !strings.Contains(r.text, c[3]) {
+			t.Errorf("%s %s does not say %s: %s", c[0], c[1], c[3], r.text)
+		}
+	}
+	if r := d.want(d.call("GET", "/v1/schedules", "", "Authorization", d.key), 401); !strings.Contains(r.text, "the word Bearer is missing") {
+		t.Errorf("a key without its word is answered %s", r.text)
+	}
+}
+
 func TestAKeyReachesItsOwnSiteOnly(t *testing.T) {
 	d := open(t)
 	d.Reader("blog", "ann", subscribetest.Thread("p1"))

@@ -21,6 +21,9 @@ func (a *API) admit(c *call, rt *route) error {
 	plain = strings.TrimSpace(plain)
 	if !strings.EqualFold(scheme, "Bearer") || plain == "" {
 		c.w.Header().Set("WWW-Authenticate", `Bearer realm="hearback"`)
+		if strings.HasPrefix(scheme, "hb_") {
+			return &dispatcher.Error{Code: dispatcher.CodeUnauthorized, Field: "Authorization", Message: "the word Bearer is missing before the key", Mend: "send the header Authorization: Bearer KEY"}
+		}
 		return &dispatcher.Error{Code: dispatcher.CodeUnauthorized, Field: "Authorization", Message: "the call brings no key",
 			Mend: "send the header Authorization: Bearer KEY; `hearback key create` makes one"}
 	}

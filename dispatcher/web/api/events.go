@@ -166,7 +166,7 @@ func (a *API) keep(c *call, raw []byte, cause error) {
 
 // eventQuery chooses rejected events.
 type eventQuery struct {
-	State string `query:"state" need:"true" enum:"rejected" doc:"rejected: taken ones live on as their comments"`
+	State string `query:"state" need:"true" enum:"rejected" doc:"those that were taken live on as their comments"`
 	paging
 }
 

@@ -47,7 +47,11 @@ func (c *call) parameters(q any) error {
 	for _, p := range declared {
 		text := given.Get(p.name)
 		if text == "" && p.field.Tag.Get("need") != "" {
-			return dispatcher.Invalid(p.name, "add ?"+p.name+"= with "+p.field.Tag.Get("doc"), "is missing")
+			mend := "add ?" + p.name + "= with " + p.field.Tag.Get("doc")
+			if only := p.field.Tag.Get("enum"); only != "" && !strings.Contains(only, ",") {
+				mend = "add ?" + p.name + "=" + only + " (" + p.field.Tag.Get("doc") + ")"
+			}
+			return dispatcher.Invalid(p.name, mend, "is missing")
 		}
 		text = cmp.Or(text, p.field.Tag.Get("default"))
 		if text == "" {
