@@ -129,7 +129,10 @@ func (w *sender) hand(ctx, hard context.Context, j *job, redirect string) {
 	} else if res.Outcome == dispatcher.OutcomeSent {
 		s.trouble.relieve()
 	}
-	c := s.outcome(j, res, at)
+	c := s.outcome(hard, j, res, at)
+	if redirect != "" {
+		c.Suppress = nil // what was refused is not the reader's address
+	}
 	c.Attempt = &dispatcher.Attempt{Message: j.m.ID, At: at, Relay: s.o.Relay.Name(), Outcome: res.Outcome, Code: res.Code, Enhanced: res.Enhanced, Text: res.Text,
 		Duration: s.o.Clock.Now().Sub(at), TemplateVersion: info.TemplateVersion, ContentHash: info.ContentHash}
 	if items := w.placed(j, info); len(items) != len(j.m.Items) {
@@ -171,7 +174,7 @@ func (w *sender) cannotCompose(j *job, err error) {
 }
 
 // outcome turns what the relay answered into the message's next state.
-func (s *Stage) outcome(j *job, res smtp.Result, at time.Time) store.Completion {
+func (s *Stage) outcome(ctx context.Context, j *job, res smtp.Result, at time.Time) store.Completion {
 	c := store.Completion{Message: j.m.ID, Owner: j.m.Owner}
 	if res.Charged() {
 		c.Charge = 1
@@ -199,13 +202,23 @@ func (s *Stage) outcome(j *job, res smtp.Result, at time.Time) store.Completion 
 		c.State, c.Resent, c.DueAt, c.Why = dispatcher.StateDue, true, at.Add(2*time.Second), "resent_after_unknown"
 	default:
 		s.Deferred.Add(1)
-		if at.Sub(j.m.CreatedAt) > expiry {
+		if s.expired(ctx, j, at) {
 			c.State, c.Why = dispatcher.StateFailed, "refused_for_48h"
 			return c
 		}
 		c.State, c.DueAt, c.Why = dispatcher.StateDeferred, at.Add(backoff(s.o.Retry, j.m.Attempts, c.Charge)), "refused_for_now"
 	}
 	return c
+}
+
+// expired says whether a message was tried for long enough. One that waited on
+// hold or for the end of a pause has its two days from the first try on.
+func (s *Stage) expired(ctx context.Context, j *job, at time.Time) bool {
+	if at.Sub(j.m.CreatedAt) <= expiry {
+		return false
+	}
+	since, err := s.o.Store.TryingSince(ctx, j.m.ID)
+	return err == nil && !since.IsZero() && at.Sub(since) > expiry // else the next try asks again
 }
 
 // backoff is how long a deferred message waits: longer with each charged
