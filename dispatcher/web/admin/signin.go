@@ -57,6 +57,8 @@ func (d *Desk) signIn(v *visit) error {
 		return v.again(err, d.signInPage)
 	}
 	if !ok {
+		// Without the name: people type their password into its field.
+		d.o.Log.WarnContext(ctx, "a sign-in to the admin pages failed", "client", web.Client(v.r, d.o.Proxies).String())
 		return v.again(dispatcher.Invalid("", "check both; who has forgotten theirs asks for a one-time link", "name and password do not belong together"), d.signInPage)
 	}
 	d.limits.forget(name)
