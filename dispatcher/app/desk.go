@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/hearback/hearback/dispatcher/outbox"
+	"github.com/hearback/hearback/dispatcher/outbox/catcher"
 	"github.com/hearback/hearback/dispatcher/password"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/web/admin"
@@ -22,6 +24,9 @@ func (a *App) makeDesk(log *slog.Logger) (*admin.Desk, error) {
 	}
 	for _, r := range c.Relays {
 		o.Relays = append(o.Relays, r.Name)
+	}
+	if a.Outbox != nil {
+		o.Mails = deskMails{a.Outbox}
 	}
 	if a.Sources != nil {
 		o.Sources = deskSources{newSourcesDoor(a.Sources, c.Sources)}
@@ -61,6 +66,19 @@ func (a *App) FirstLink(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return admin.LinkURL(a.o.Config.HTTP.BaseURL, secret), nil
+}
+
+// deskMails composes messages for the desk.
+type deskMails struct{ outbox *outbox.Stage }
+
+// Look implements [admin.Mails].
+func (d deskMails) Look(ctx context.Context, message int64) (admin.Mail, error) {
+	raw, info, err := d.outbox.Look(ctx, message)
+	if err != nil {
+		return admin.Mail{}, err
+	}
+	p := catcher.Parse(raw)
+	return admin.Mail{Subject: info.Subject, Text: p.Text, HTML: p.HTML, Source: raw}, nil
 }
 
 // deskSources is the sources' door with the sources of all sites.

@@ -104,10 +104,35 @@ func (s *Store) Explain(ctx context.Context, site, subscriber, comment string) (
 	if _, err := s.Site(site); err != nil {
 		return Explanation{}, err
 	}
-	x := &explainer{out: Explanation{Site: site, Subscriber: subscriber, Comment: comment, Subscriptions: []ExplainedSubscription{}}}
+	return s.explain(ctx, Explanation{Site: site, Subscriber: subscriber, Comment: comment}, func(t *tx) (subscriberRow, error) {
+		return t.subscriberByID(ctx, site, subscriber)
+	})
+}
+
+// ExplainNumber answers the same for a reader named by Hearback's own number:
+// who signed up at a page has no id of the site.
+func (s *Store) ExplainNumber(ctx context.Context, subscriber int64, comment string) (Explanation, error) {
+	sub, err := s.SubscriberByNumber(ctx, subscriber)
+	if err != nil {
+		return Explanation{}, err
+	}
+	out := Explanation{Site: sub.Site, Comment: comment}
+	if len(sub.ExternalIDs) > 0 {
+		out.Subscriber = sub.ExternalIDs[0]
+	}
+	return s.explain(ctx, out, func(t *tx) (subscriberRow, error) {
+		var r subscriberRow
+		err := t.get(ctx, &r, `SELECT `+subscriberColumns+` FROM hearback_subscriber WHERE id = ?`, subscriber)
+		return r, notFound(err, "subscriber", fmt.Sprint(subscriber))
+	})
+}
+
+func (s *Store) explain(ctx context.Context, out Explanation, find func(*tx) (subscriberRow, error)) (Explanation, error) {
+	out.Subscriptions = []ExplainedSubscription{}
+	x := &explainer{out: out}
 	if err := s.view(ctx, func(t *tx) error {
 		x.t = t
-		return x.run(ctx)
+		return x.run(ctx, find)
 	}); err != nil {
 		return Explanation{}, fmt.Errorf("explain: %w", err)
 	}
@@ -125,9 +150,9 @@ type explainer struct {
 	r     *dispatcher.Reader
 }
 
-func (x *explainer) run(ctx context.Context) error {
+func (x *explainer) run(ctx context.Context, find func(*tx) (subscriberRow, error)) error {
 	var err error
-	if x.sub, err = x.t.subscriberByID(ctx, x.out.Site, x.out.Subscriber); err != nil {
+	if x.sub, err = find(x.t); err != nil {
 		if dispatcher.CodeOf(err) == dispatcher.CodeNotFound {
 			x.out.Verdict = AnswerNoReader
 			return nil

@@ -325,6 +325,7 @@ type MessageFilter struct {
 	Subscriber int64
 	State      dispatcher.State
 	Slot       int64
+	Kind       dispatcher.Kind
 	Before     int64 // keyset: below this number
 	Limit      int
 }
@@ -333,8 +334,8 @@ type MessageFilter struct {
 func (s *Store) Messages(ctx context.Context, f MessageFilter) ([]dispatcher.Message, error) {
 	var rows []messageRow
 	if err := s.all(ctx, &rows, `SELECT `+messageColumns+` FROM hearback_message
-		WHERE (? = '' OR site = ?) AND (? = CAST(0 AS BIGINT) OR subscriber = ?) AND (? = '' OR state = ?) AND (? = CAST(0 AS BIGINT) OR slot = ?) AND (? = CAST(0 AS BIGINT) OR id < ?)
-		ORDER BY id DESC LIMIT ?`, f.Site, f.Site, f.Subscriber, f.Subscriber, string(f.State), string(f.State), f.Slot, f.Slot, f.Before, f.Before, f.Limit); err != nil {
+		WHERE (? = '' OR site = ?) AND (? = CAST(0 AS BIGINT) OR subscriber = ?) AND (? = '' OR state = ?) AND (? = CAST(0 AS BIGINT) OR slot = ?) AND (? = '' OR kind = ?) AND (? = CAST(0 AS BIGINT) OR id < ?)
+		ORDER BY id DESC LIMIT ?`, f.Site, f.Site, f.Subscriber, f.Subscriber, string(f.State), string(f.State), f.Slot, f.Slot, string(f.Kind), string(f.Kind), f.Before, f.Before, f.Limit); err != nil {
 		return nil, err
 	}
 	out := make([]dispatcher.Message, len(rows))

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,6 +46,23 @@ func (s *Store) DeleteSuppression(ctx context.Context, site, address string) err
 		}
 		return err
 	})
+}
+
+// SuppressionOf gives the suppression of a normalised address on a site, nil
+// when it has none.
+func (s *Store) SuppressionOf(ctx context.Context, site, address string) (*Suppression, error) {
+	p := Suppression{Site: site, Address: address}
+	var since int64
+	err := s.read.QueryRowContext(ctx, s.read.Rebind(`SELECT reason, detail, message, since FROM hearback_suppression WHERE site = ? AND address = ?`), site, address).
+		Scan(&p.Reason, &p.Detail, &p.Message, &since)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil
+	case err != nil:
+		return nil, ctxErr(ctx, err)
+	}
+	p.Since = fromMicros(since)
+	return &p, nil
 }
 
 // Suppressions lists suppressed addresses of a site ("" for all) above an

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -375,16 +376,29 @@ func (t *tx) read(ctx context.Context, site, id string, thread dispatcher.Key, u
 	return t.touch(ctx, row.ID)
 }
 
-// Subscribers lists a site's subscribers by Hearback's number above after,
-// optionally those whose address or name contains the text.
+// Subscribers lists a site's subscribers ("" for all sites) by Hearback's number
+// above after, optionally those whose address or name contains the text.
 func (s *Store) Subscribers(ctx context.Context, site, text string, after int64, limit int) ([]dispatcher.Subscriber, error) {
+	return s.subscribers(ctx, site, text, `id > ?`, `id`, after, limit)
+}
+
+// NewestSubscribers lists the same, the newest first, below a number; 0 begins
+// with the newest of all.
+func (s *Store) NewestSubscribers(ctx context.Context, site, text string, before int64, limit int) ([]dispatcher.Subscriber, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return s.subscribers(ctx, site, text, `id < ?`, `id DESC`, before, limit)
+}
+
+func (s *Store) subscribers(ctx context.Context, site, text, beyond, order string, number int64, limit int) ([]dispatcher.Subscriber, error) {
 	var out []dispatcher.Subscriber
 	err := s.view(ctx, func(t *tx) error {
 		var rows []subscriberRow
 		like := "%" + likeEscape(text) + "%"
 		if err := t.all(ctx, &rows, `SELECT `+subscriberColumns+` FROM hearback_subscriber
-			WHERE (? = '' OR site = ?) AND id > ? AND (? = '' OR address LIKE ? ESCAPE '\' OR lower(name) LIKE ? ESCAPE '\')
-			ORDER BY id LIMIT ?`, site, site, after, text, like, like, limit); err != nil {
+			WHERE (? = '' OR site = ?) AND `+beyond+` AND (? = '' OR address LIKE ? ESCAPE '\' OR lower(name) LIKE ? ESCAPE '\')
+			ORDER BY `+order+` LIMIT ?`, site, site, number, text, like, like, limit); err != nil {
 			return err
 		}
 		out = make([]dispatcher.Subscriber, 0, len(rows))
@@ -408,23 +422,39 @@ func (s *Store) Erase(ctx context.Context, site, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := t.lockBucket(ctx, row.Bucket); err != nil {
+		return t.erase(ctx, row)
+	})
+}
+
+// EraseNumber forgets a subscriber, as [Store.Erase] does, by Hearback's own
+// number: who signed up at a page has no id of the site.
+func (s *Store) EraseNumber(ctx context.Context, id int64) error {
+	return s.write(ctx, func(t *tx) error {
+		var row subscriberRow
+		if err := t.get(ctx, &row, `SELECT `+subscriberColumns+` FROM hearback_subscriber WHERE id = ?`, id); err != nil {
+			return notFound(err, "subscriber", fmt.Sprint(id))
+		}
+		return t.erase(ctx, row)
+	})
+}
+
+func (t *tx) erase(ctx context.Context, row subscriberRow) error {
+	if err := t.lockBucket(ctx, row.Bucket); err != nil {
+		return err
+	}
+	for _, q := range []string{
+		`DELETE FROM hearback_subscription WHERE subscriber = ?`, `DELETE FROM hearback_mute WHERE subscriber = ?`,
+		`DELETE FROM hearback_read WHERE subscriber = ?`, `DELETE FROM hearback_hold WHERE subscriber = ?`,
+		`DELETE FROM hearback_identity WHERE subscriber = ?`, `DELETE FROM hearback_end WHERE subscriber = ?`,
+		`DELETE FROM hearback_subscriber_id WHERE subscriber = ?`, `DELETE FROM hearback_signup WHERE subscriber = ?`,
+		`UPDATE hearback_message SET address = '', data = '' WHERE subscriber = ?`,
+		`DELETE FROM hearback_subscriber WHERE id = ?`,
+	} {
+		if _, err := t.exec(ctx, q, row.ID); err != nil {
 			return err
 		}
-		for _, q := range []string{
-			`DELETE FROM hearback_subscription WHERE subscriber = ?`, `DELETE FROM hearback_mute WHERE subscriber = ?`,
-			`DELETE FROM hearback_read WHERE subscriber = ?`, `DELETE FROM hearback_hold WHERE subscriber = ?`,
-			`DELETE FROM hearback_identity WHERE subscriber = ?`, `DELETE FROM hearback_end WHERE subscriber = ?`,
-			`DELETE FROM hearback_subscriber_id WHERE subscriber = ?`, `DELETE FROM hearback_signup WHERE subscriber = ?`,
-			`UPDATE hearback_message SET address = '', data = '' WHERE subscriber = ?`,
-			`DELETE FROM hearback_subscriber WHERE id = ?`,
-		} {
-			if _, err := t.exec(ctx, q, row.ID); err != nil {
-				return err
-			}
-		}
-		_, err = t.exec(ctx, `UPDATE hearback_message SET state = ?, why = 'erased', done_at = ? WHERE subscriber = ? AND state IN ('due', 'deferred')`,
-			string(dispatcher.StateCancelled), t.now, row.ID)
-		return err
-	})
+	}
+	_, err := t.exec(ctx, `UPDATE hearback_message SET state = ?, why = 'erased', done_at = ? WHERE subscriber = ? AND state IN ('due', 'deferred')`,
+		string(dispatcher.StateCancelled), t.now, row.ID)
+	return err
 }

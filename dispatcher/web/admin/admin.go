@@ -33,6 +33,7 @@ type Options struct {
 	Sites     []dispatcher.Site
 	Relays    []string // their names
 	Sources   Sources  // nil when none are polled
+	Mails     Mails    // composes messages for a look; nil where nobody does
 	// RelayTrouble says since when the relay cannot be used and what it said;
 	// nil where nobody knows.
 	RelayTrouble func() (since time.Time, why string)

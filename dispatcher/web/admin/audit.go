@@ -78,8 +78,13 @@ func actWords(a store.Act) string {
 		"admin.sign_out_elsewhere": "signed out elsewhere",
 
 		// Readers: subscribers, subscriptions, suppressions.
+		"subscriber.erase": "erased a reader",
+		"subscription.end": "ended a subscription",
+		"suppression.add":  "suppressed an address",
+		"suppression.lift": "lifted a suppression",
 
 		// Mail: messages, relays.
+		"message.retry": "sent a message again",
 
 		// Content: schedules, templates.
 

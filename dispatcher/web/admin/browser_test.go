@@ -28,6 +28,9 @@ func lived(r *rig) {
 	r.must(err)
 	_, _, err = r.store.CreateKey(ctx, hostile, nil, []store.Right{store.RightAdmin})
 	r.must(err)
+	r.reader("u-1")
+	r.comment("c-1")
+	r.messages("no such mailbox " + hostile)
 	r.must(r.store.Raise(ctx, "source:wp", "The source wp is paused: 812 comments came at once, more than jump (500). "+hostile, "Look at what came; then resume it with or without mailing."))
 }
 
@@ -48,7 +51,7 @@ func enter(r *rig, p *browsertest.Page, name string) {
 
 // pagesOf lists the pages of the navigation, and those beside it.
 func pagesOf(r *rig) []string {
-	paths := []string{"/account"}
+	paths := []string{"/account", "/subscribers/1?comment=c-1", "/messages/1", "/messages/1/mail"}
 	for _, g := range r.desk.nav {
 		for _, i := range g.Items {
 			paths = append(paths, i.Path)
@@ -65,7 +68,7 @@ func shotName(path string) string {
 }
 
 func TestEveryPageIsReachableForEverybodyAndFits(t *testing.T) {
-	r := open(t, nil)
+	r := open(t, func(o *Options) { o.Mails = looks{} })
 	lived(r)
 	r.admin("ann", store.RoleAdmin)
 	for _, view := range []browsertest.View{desktop(), desktop().Dark(), browsertest.Phone(), browsertest.Phone().Dark()} {
@@ -89,7 +92,7 @@ func TestEveryPageIsReachableForEverybodyAndFits(t *testing.T) {
 }
 
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
-	r := open(t, nil)
+	r := open(t, func(o *Options) { o.Mails = looks{} })
 	lived(r)
 	p := r.as(store.RoleAdmin)
 	b := browsertest.Open(t, desktop())

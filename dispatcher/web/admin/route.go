@@ -38,8 +38,20 @@ func routes() []route {
 		{method: post, path: "/sending", role: editor, do: (*Desk).setSending},
 
 		// Readers: subscribers, subscriptions, suppressions.
+		{method: get, path: "/subscribers", role: viewer, do: (*Desk).subscribersPage, nav: "Subscribers", section: "Readers"},
+		{method: get, path: "/subscribers/{id}", role: viewer, do: (*Desk).subscriberPage},
+		{method: post, path: "/subscribers/{id}/suppress", role: editor, do: (*Desk).suppressReader},
+		{method: post, path: "/subscribers/{id}/lift", role: editor, do: (*Desk).liftReader},
+		{method: post, path: "/subscribers/{id}/end", role: editor, do: (*Desk).endSubscription},
+		{method: post, path: "/subscribers/{id}/erase", role: editor, do: (*Desk).eraseReader},
 
-		// Mail: messages, explain.
+		// Mail: messages. What a mail looks like is for editors: its links let its reader in.
+		{method: get, path: "/messages", role: viewer, do: (*Desk).messagesPage, nav: "Messages", section: "Mail"},
+		{method: get, path: "/messages/{id}", role: viewer, do: (*Desk).messagePage},
+		{method: get, path: "/messages/{id}/mail", role: editor, do: (*Desk).mailPage},
+		{method: get, path: "/messages/{id}/mail/html", role: editor, do: (*Desk).mailHTML},
+		{method: get, path: "/messages/{id}/mail/source", role: editor, do: (*Desk).mailSource},
+		{method: post, path: "/messages/{id}/retry", role: editor, do: (*Desk).retryMessage},
 
 		// Content: templates, schedules.
 
