@@ -48,6 +48,9 @@ func (d *Desk) auditPage(v *visit) error {
 		page.Table.First = at(0)
 	}
 	for _, a := range list {
+		if a.Subject == a.By {
+			a.Subject = "" // of themselves
+		}
 		page.Table.Rows = append(page.Table.Rows, []cell{v.at(a.At), link(a.By, "/audit?"+url.Values{"by": {a.By}}.Encode()),
 			link(actWords(a), "/audit?"+url.Values{"what": {a.What}}.Encode()).soft(a.Subject), text(a.Before), text(a.After)})
 	}

@@ -62,7 +62,7 @@ func (d *Desk) overview(v *visit) error {
 	if err := d.happened(v, &page, lastSteps(v.now, chosen.step, chosen.n)); err != nil {
 		return err
 	}
-	page.Now = []fact{{"Mails waiting", num(count(stats.Waiting))}, {"Events waiting", num(count(stats.Inbox))}, {"Comments settling", num(count(stats.Settling))},
+	page.Now = []fact{{"Mails waiting", d.link(count(stats.Waiting), "/messages", "/messages")}, {"Events waiting", num(count(stats.Inbox))}, {"Comments settling", num(count(stats.Settling))},
 		{"Readers held", num(count(stats.Holds))}, {"Daemons sending", num(count(stats.Workers))}}
 	if page.Next, err = d.runsNext(v); err != nil {
 		return err
