@@ -87,6 +87,10 @@ type Consent struct {
 	Source string    `json:"source" doc:"where they agreed, such as \"sign-up form\"" need:"true" max:"500"`
 }
 
+// ConsentSlack is how far the clock of a back end that brings a consent may be
+// ahead of ours.
+const ConsentSlack = 5 * time.Minute
+
 // EventSubscriber is the content of a subscriber.set event and of a PUT. Nil
 // fields stay as they are.
 type EventSubscriber struct {

@@ -107,7 +107,7 @@ func (t *tx) setSubscription(ctx context.Context, site dispatcher.Site, in dispa
 	case row.EndedAt == 0:
 		return t.changeSubscription(ctx, site, &sub, row, in)
 	default:
-		if by := dispatcher.EndedBy(row.EndedBy); (by == dispatcher.EndedByReader || by == dispatcher.EndedByComplaint) && !consents(in.Consent, row.EndedAt) {
+		if by := dispatcher.EndedBy(row.EndedBy); (by == dispatcher.EndedByReader || by == dispatcher.EndedByComplaint) && !t.consents(in.Consent, row.EndedAt) {
 			return none, false, endedByReader(fromMicros(row.EndedAt))
 		}
 	}
@@ -118,14 +118,16 @@ func (t *tx) setSubscription(ctx context.Context, site dispatcher.Site, in dispa
 // mayRenew refuses new subscriptions of a reader who ended everything, or who
 // complained, unless a later consent of theirs is brought.
 func (t *tx) mayRenew(sub *subscriberRow, c *dispatcher.Consent) error {
-	if sub.EndedAt == 0 || consents(c, sub.EndedAt) {
+	if sub.EndedAt == 0 || t.consents(c, sub.EndedAt) {
 		return nil
 	}
 	return endedByReader(fromMicros(sub.EndedAt))
 }
 
-func consents(c *dispatcher.Consent, ended int64) bool {
-	return c != nil && c.Source != "" && micros(c.Time) > ended
+// consents says whether a consent renews what ended. One from the future is
+// none: dated years ahead, it would renew whatever the reader ends till then.
+func (t *tx) consents(c *dispatcher.Consent, ended int64) bool {
+	return c != nil && c.Source != "" && micros(c.Time) > ended && micros(c.Time) <= t.now+dispatcher.ConsentSlack.Microseconds()
 }
 
 func endedByReader(at time.Time) error {

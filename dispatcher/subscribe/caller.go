@@ -12,9 +12,6 @@ type Caller struct {
 	Vouch bool // may say that an address is confirmed
 }
 
-// consentSlack is how far a back end's clock may be ahead of ours.
-const consentSlack = 5 * time.Minute
-
 // checkConsent refuses a consent that cannot be one. Without the check a back
 // end could bring one consent dated years ahead and renew for ever.
 func (d *Desk) checkConsent(c *dispatcher.Consent) error {
@@ -27,7 +24,7 @@ func (d *Desk) checkConsent(c *dispatcher.Consent) error {
 		return dispatcher.Invalid("consent.source", "shorten it", "is too long")
 	case c.Time.IsZero():
 		return dispatcher.Invalid("consent.time", "give the time at which the reader agreed, as RFC 3339", "is missing")
-	case c.Time.After(d.clock.Now().Add(consentSlack)):
+	case c.Time.After(d.clock.Now().Add(dispatcher.ConsentSlack)):
 		return dispatcher.Invalid("consent.time", "give the time at which the reader agreed", "%s lies in the future", c.Time.Format(time.RFC3339))
 	}
 	return nil

@@ -44,6 +44,7 @@ func subscriptionTests() []test {
 			equal(e, "field", fieldOf(err), "schedule")
 		}},
 		{"what a reader ended no back end renews without a later consent", consent},
+		{"a consent from the future renews nothing, at no door", consentAhead},
 		{"who ended everything is not subscribed to something new", endedAll},
 		{"what a site ended it may renew, and it begins anew", func(e *env) {
 			ann := e.reader("ann")
@@ -186,6 +187,21 @@ func consent(e *env) {
 	equal(e, "live", again.Live(), true)
 	other := e.follow("ann", "thread:u", "") // what they did not end is free
 	equal(e, "another one is live", other.Live(), true)
+}
+
+func consentAhead(e *env) {
+	ann := e.reader("ann")
+	e.follow("ann", "thread:t", "")
+	_, err := e.s.End(e.ctx, ann, nil, true, "everything", dispatcher.EndedByReader)
+	e.ok(err)
+	in := dispatcher.EventSubscription{Subscriber: "ann", Target: target("thread:t"), Consent: &dispatcher.Consent{Time: e.clock.Now().AddDate(70, 0, 0), Source: "form"}}
+	_, _, err = e.s.SetSubscription(e.ctx, "blog", in, true)
+	e.code(err, dispatcher.CodeEnded)
+	got := e.take(e.event(dispatcher.SubscriptionSet, func(ev *dispatcher.Event) { ev.Subscription = &in }))
+	equal(e, "rejected", got.Rejected, 1)
+	subs, err := e.s.Subscriptions(e.ctx, ann)
+	e.ok(err)
+	equal(e, "live", subs[0].Live(), false)
 }
 
 func endedAll(e *env) {
