@@ -47,7 +47,9 @@ func TestNobodyIsMailedWhoWentAwayBetweenTheClaimAndTheSending(t *testing.T) {
 		{"the thread is removed", func(r *rig, _ dispatcher.Subscriber) {
 			r.tell(dispatcher.Event{Type: dispatcher.ThreadRemoved, Thread: &dispatcher.EventThread{ID: "t"}})
 		}, dispatcher.StateCancelled, "nothing_left"},
-		{"all mail is on hold", func(r *rig, _ dispatcher.Subscriber) { must(r.T, r.st.SetSwitch(r.Context(), store.Switch{Mode: "hold"})) }, dispatcher.StateDue, ""},
+		{"all mail is on hold", func(r *rig, _ dispatcher.Subscriber) {
+			must(r.T, r.st.SetSwitch(r.Context(), store.Switch{Mode: "hold"}))
+		}, dispatcher.StateDue, ""},
 		{"the site is on hold", func(r *rig, _ dispatcher.Subscriber) {
 			must(r.T, r.st.SetSwitch(r.Context(), store.Switch{Scope: "site:blog", Mode: "hold"}))
 		}, dispatcher.StateDue, ""},

@@ -318,13 +318,13 @@ func (t *tx) changeSubscriber(ctx context.Context, site dispatcher.Site, row sub
 			return row, false, err
 		}
 	}
-	if row.PausedUntil != old.PausedUntil && row.PausedUntil <= t.now {
-		if err := t.releaseHolds(ctx, row.ID, dispatcher.HoldPause); err != nil {
+	if row.PausedUntil < old.PausedUntil {
+		if err := t.releaseHolds(ctx, row.ID, dispatcher.HoldPause, max(row.PausedUntil, t.now)); err != nil {
 			return row, false, err
 		}
 	}
 	if row.Quiet != old.Quiet {
-		if err := t.releaseHolds(ctx, row.ID, dispatcher.HoldQuiet); err != nil {
+		if err := t.releaseHolds(ctx, row.ID, dispatcher.HoldQuiet, t.now); err != nil {
 			return row, false, err
 		}
 	}
@@ -347,15 +347,15 @@ func (t *tx) changeSubscriber(ctx context.Context, site dispatcher.Site, row sub
 	return row, false, nil
 }
 
-// releaseHolds makes the reader's holds of a reason due now, and after a pause
-// the mails that waited for its end.
-func (t *tx) releaseHolds(ctx context.Context, subscriber int64, reason dispatcher.HoldReason) error {
+// releaseHolds makes the reader's holds of a reason due at a time if they were
+// due later, and with a pause the mails that waited for its end.
+func (t *tx) releaseHolds(ctx context.Context, subscriber int64, reason dispatcher.HoldReason, at int64) error {
 	if reason == dispatcher.HoldPause {
-		if _, err := t.exec(ctx, `UPDATE hearback_message SET due_at = ? WHERE subscriber = ? AND items_max > 0 AND state = 'due' AND why = 'paused'`, t.now, subscriber); err != nil {
+		if _, err := t.exec(ctx, `UPDATE hearback_message SET due_at = ? WHERE subscriber = ? AND items_max > 0 AND state = 'due' AND why = 'paused' AND due_at > ?`, at, subscriber, at); err != nil {
 			return err
 		}
 	}
-	_, err := t.exec(ctx, `UPDATE hearback_hold SET not_before = ? WHERE subscriber = ? AND reason = ? AND not_before > ?`, t.now, subscriber, string(reason), t.now)
+	_, err := t.exec(ctx, `UPDATE hearback_hold SET not_before = ? WHERE subscriber = ? AND reason = ? AND not_before > ?`, at, subscriber, string(reason), at)
 	return err
 }
 

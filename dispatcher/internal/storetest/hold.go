@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hearback/hearback/dispatcher"
+	"github.com/hearback/hearback/dispatcher/store"
 )
 
 func holdTests() []test {
@@ -32,6 +33,32 @@ func holdTests() []test {
 			e.change("ann", func(in *dispatcher.EventSubscriber) { in.PausedTill = ptr("") })
 			equal(e, "woken", e.wake(dispatcher.Immediate, ""), true)
 			same(e, "mails", e.mails(ann), []string{"reply a"})
+		}},
+		{"a pause that is made shorter ends when it says", func(e *env) {
+			ann := e.reader("ann")
+			e.follow("ann", "thread:t", "")
+			e.settled(e.published("a", "t", ""))
+			e.now()
+			pause := func(d time.Duration) {
+				until := e.clock.Now().Add(d)
+				e.change("ann", func(in *dispatcher.EventSubscriber) { in.PausedTill = ptr(until.Format(time.RFC3339)) })
+			}
+			pause(1000 * time.Hour)
+			w, ms := e.claim() // a mail that was made before waits too
+			_, err := e.complete(w, []store.Completion{{Message: ms[0].ID, State: dispatcher.StateDue, DueAt: e.clock.Now().Add(1000 * time.Hour), Why: "paused"}})
+			e.ok(err)
+			e.settled(e.published("b", "t", ""))
+			e.now()
+			pause(2 * time.Hour)
+			e.clock.Advance(2*time.Hour - time.Second)
+			equal(e, "woken early", e.wake(dispatcher.Immediate, ""), false)
+			_, ms = e.claim()
+			equal(e, "claimed early", len(ms), 0)
+			e.clock.Advance(time.Second)
+			equal(e, "woken", e.wake(dispatcher.Immediate, ""), true)
+			same(e, "mails", e.mails(ann), []string{"reply a", "reply b"})
+			_, ms = e.claim()
+			equal(e, "claimed", len(ms), 2)
 		}},
 		{"a digest below the minimum is held until it is reached", func(e *env) {
 			e.schedule("batch", "UTC", func(s *dispatcher.Schedule) { s.MinItems = 3 })
