@@ -33,7 +33,7 @@ input,select,button{font:inherit;color:inherit;box-sizing:border-box;border-radi
 option{color:#111;background:#fff}
 button{padding:.5em 1.2em;border:0;background:var(--hearback-accent,#0a5a9c);color:var(--hearback-on-accent,#fff);font-weight:600;cursor:pointer}
 button[disabled]{opacity:.6;cursor:default}
-:focus-visible{outline:3px solid var(--hearback-accent,#0a5a9c);outline-offset:2px}
+:focus-visible{outline:3px solid currentColor;outline-offset:2px}
 .hint{margin:.7em 0 0;font-size:.85em}
 .said{margin:.7em 0 0;font-weight:600}
 .said:empty{display:none}
