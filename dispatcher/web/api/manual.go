@@ -121,6 +121,7 @@ type manualCall struct {
 	Parameters                       []manualField
 	Body                             string // words about it; empty for none
 	Sends                            []manualSent
+	Fields                           []manualField // of the body
 	Example, Curl                    string
 	Lines                            bool // takes one value a line only
 	Answers                          []manualAnswer
@@ -161,16 +162,30 @@ func (d *manualDocument) view() manualPage {
 		p.Groups = append(p.Groups, g)
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Components.Schemas)) {
-		s := d.Components.Schemas[name]
-		t := manualType{Name: name}
-		for _, field := range slices.Sorted(maps.Keys(s.Properties)) {
-			f := s.Properties[field]
-			t.Fields = append(t.Fields, manualField{Name: field, Words: f.Description, Need: slices.Contains(s.Required, field), Schema: f})
-		}
-		slices.SortStableFunc(t.Fields, func(a, b manualField) int { return yes(b.Need) - yes(a.Need) })
-		p.Types = append(p.Types, t)
+		p.Types = append(p.Types, manualType{Name: name, Fields: d.fields(name)})
 	}
 	return p
+}
+
+// fields lists those of a type, the needed ones first.
+func (d *manualDocument) fields(name string) []manualField {
+	var out []manualField
+	s := d.Components.Schemas[name]
+	for _, field := range slices.Sorted(maps.Keys(s.Properties)) {
+		f := s.Properties[field]
+		out = append(out, manualField{Name: field, Words: f.Description, Need: slices.Contains(s.Required, field), Schema: f})
+	}
+	slices.SortStableFunc(out, func(a, b manualField) int { return yes(b.Need) - yes(a.Need) })
+	return out
+}
+
+// typeOf gives the name of a schema's type, of the first where it may be
+// several; "" for none.
+func typeOf(s manualSchema) string {
+	if len(s.AnyOf) > 0 {
+		s = s.AnyOf[0]
+	}
+	return s.Ref[strings.LastIndex(s.Ref, "/")+1:]
 }
 
 func yes(b bool) int {
@@ -192,6 +207,7 @@ func (d *manualDocument) call(path, method string) manualCall {
 			c.Body += " It may be left out."
 		}
 		c.Sends = sendsOf(op.Body.Content)
+		c.Fields = d.fields(typeOf(c.Sends[0].Schema))
 		if example := op.Body.Content[jsonType].Example; len(example) > 0 {
 			var b bytes.Buffer
 			_ = json.Indent(&b, example, "", "  ") // JSON of ours
@@ -257,7 +273,7 @@ func prose(text string) template.HTML {
 func kind(s manualSchema) template.HTML {
 	switch {
 	case s.Ref != "":
-		name := template.HTMLEscapeString(s.Ref[strings.LastIndex(s.Ref, "/")+1:])
+		name := template.HTMLEscapeString(typeOf(s))
 		return template.HTML(`<a href="#type-` + name + `">` + name + `</a>`)
 	case len(s.AnyOf) > 0:
 		words := make([]string, len(s.AnyOf))
