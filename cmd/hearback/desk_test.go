@@ -127,6 +127,11 @@ func TestWhatTheCommandsChangeIsInTheAuditLog(t *testing.T) {
 	h.run("subscriber", "remove", "u-9").ok()
 	h.run("sending", "hold", "--reason", "spam wave").ok()
 	h.run("key", "create", "shop", "--right", "read").ok()
+	h.run("export").ok()
+	h.in = `{"subscriber":{"id":"u-1","email":"ben@example.org"}}`
+	h.run("import", "--dry-run").ok()
+	h.in = `{"subscriber":{"id":"u-1","email":"ben@example.org"}}`
+	h.run("import").ok()
 	acts, err := h.store().Acts(t.Context(), "(command line)", "", 0, 50)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +140,7 @@ func TestWhatTheCommandsChangeIsInTheAuditLog(t *testing.T) {
 	for _, a := range acts {
 		what = append(what, strings.TrimRight(a.What+" "+a.Subject+" "+a.After, " "))
 	}
-	want := []string{"key.create shop read", "sending.set all mail hold: spam wave", "subscriber.erase u-9 of blog", "suppression.remove ann@example.org of blog",
+	want := []string{"import readers of blog 1 record", "export readers of blog", "key.create shop read", "sending.set all mail hold: spam wave", "subscriber.erase u-9 of blog", "suppression.remove ann@example.org of blog",
 		"suppression.add ann@example.org of blog asked by phone", "schedule.remove weekly", "schedule.resume weekly", "schedule.pause weekly", "schedule.set weekly 0 8 * * 1"}
 	if !slices.Equal(what, want) {
 		t.Errorf("the audit log has\n%s\nwant\n%s", strings.Join(what, "\n"), strings.Join(want, "\n"))

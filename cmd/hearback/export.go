@@ -28,6 +28,9 @@ Comments and mails are not part of it. It holds addresses: keep it as you keep t
 			if err != nil {
 				return err
 			}
+			if err := s.record(ctx, "export", "readers of "+site.Key, ""); err != nil { // addresses leave the house
+				return err
+			}
 			w := bufio.NewWriter(s.out)
 			enc := json.NewEncoder(w)
 			enc.SetEscapeHTML(false)

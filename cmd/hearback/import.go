@@ -84,7 +84,11 @@ now. Who left stays away. A bad record is listed with its line and the mend, and
 			} else {
 				err = readRecords(in, func(e moved) error { return m.take(ctx, e) })
 			}
-			return m.answer(errors.Join(err, m.flush(ctx)))
+			err = errors.Join(err, m.flush(ctx))
+			if n := m.receipt.Created + m.receipt.Updated; n > 0 && !dry {
+				err = errors.Join(err, m.record(context.WithoutCancel(ctx), "import", "readers of "+site.Key, count(n, "record", "records")))
+			}
+			return m.answer(err)
 		}),
 	}
 	siteFlag(cmd, &site)

@@ -85,6 +85,8 @@ func actWords(a store.Act) string {
 		"subscription.end": "ended a subscription",
 		"suppression.add":  "suppressed an address",
 		"suppression.lift": "lifted a suppression",
+		"import":           "took readers in",
+		"export":           "wrote readers out",
 
 		// Mail: messages, relays.
 		"message.retry": "sent a message again",
