@@ -2,14 +2,17 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/outbox"
 	"github.com/hearback/hearback/dispatcher/outbox/catcher"
 	"github.com/hearback/hearback/dispatcher/password"
+	"github.com/hearback/hearback/dispatcher/source"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/web/admin"
 )
@@ -96,10 +99,25 @@ func (d deskSources) List(ctx context.Context) ([]admin.Source, error) {
 		if !ok {
 			continue // it left the configuration
 		}
-		out = append(out, admin.Source{Name: s.Source, Site: known.Site, Type: known.Type, Paused: s.Paused, PauseReason: s.PauseReason, Baseline: s.Baseline,
+		out = append(out, admin.Source{Name: s.Source, Site: known.Site, Type: known.Type, Paused: s.Paused, PauseReason: s.PauseReason, PausedAt: s.PausedAt, Baseline: s.Baseline,
 			LastPoll: s.LastPoll, LastOK: s.LastOK, NextPoll: s.NextPoll, Errors: s.Errors, LastError: s.LastError, Warning: s.Warning, PerHour: s.Rate})
 	}
 	return out, nil
+}
+
+// Poll implements [admin.Sources]. Whatever kept the source from being read is
+// the admin's to see, in its own words.
+func (d deskSources) Poll(ctx context.Context, name string) (admin.Polled, error) {
+	res, err := d.poller.PollNow(ctx, name)
+	switch code := dispatcher.CodeOf(err); {
+	case err == nil:
+		return admin.Polled(res), nil
+	case errors.Is(err, source.ErrLeased):
+		return admin.Polled{}, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "another daemon reads the source " + name + " this moment", Mend: "it reads it once more right after; look again soon"}
+	case ctx.Err() != nil, code == dispatcher.CodeNotFound, code == dispatcher.CodeConflict:
+		return admin.Polled{}, err
+	}
+	return admin.Polled{}, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the source " + name + " could not be read", Err: err}
 }
 
 // tallyEvery is how often a daemon tells what it did. It writes nothing when

@@ -94,6 +94,9 @@ func actWords(a store.Act) string {
 		// Content: schedules, templates.
 
 		// Intake: sources, events.
+		"source.poll":   "read a source",
+		"source.pause":  "paused a source",
+		"source.resume": "resumed a source",
 	}
 	if w, ok := words[a.What]; ok {
 		return w

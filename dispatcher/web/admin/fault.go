@@ -89,7 +89,7 @@ func (d *Desk) sourceFaults(v *visit) ([]fault, error) {
 		f := fault{}
 		switch {
 		case s.Paused && !told:
-			f.Text, f.Mend = fmt.Sprintf("The source %s is paused", s.Name), "resume it when its comments shall be mailed again: hearback source resume "+s.Name
+			f.Text, f.Mend = fmt.Sprintf("The source %s is paused", s.Name), "say what becomes of the comments that came meanwhile"
 			if s.PauseReason != "" {
 				f.Text += ": " + strings.TrimSuffix(s.PauseReason, ".")
 			}
@@ -99,7 +99,7 @@ func (d *Desk) sourceFaults(v *visit) ([]fault, error) {
 			continue
 		}
 		if d.has("/sources") {
-			f.Path, f.Action = "/sources", "Sources"
+			f.Path, f.Action = sourcePath(s.Name), "The source"
 		}
 		out = append(out, f)
 	}

@@ -49,7 +49,7 @@ func TestTheOverviewSaysWhatIsWrongAndTheMend(t *testing.T) {
 	r.must(err)
 	r.clock.Advance(10 * time.Minute)
 	got := p.get("/admin/").wants(http.StatusOK, "The relay cannot be used: dial tcp: connection refused", "nothing is lost", "the database does not answer",
-		"1 event waits for 10 min to be taken in", "The source wp is paused: moving", "hearback source resume wp", "The source db failed 3 times in a row: no such table")
+		"1 event waits for 10 min to be taken in", "The source wp is paused: moving", `href="/admin/sources/wp"`, "The source db failed 3 times in a row: no such table")
 	if strings.Contains(got.text, "The source slow") || strings.Contains(got.text, "Nothing is wrong") {
 		t.Errorf("what is well is called wrong, or the other way round:\n%s", got.text)
 	}
@@ -92,11 +92,3 @@ func TestANoticeIsPutAwayByAnEditorAndComesBack(t *testing.T) {
 	r.must(r.store.Raise(t.Context(), "source:wp", "the source wp is paused", "look at it"))
 	vic.get("/admin/").wants(http.StatusOK, "Look at it.")
 }
-
-// sources are some that a test sets.
-type sources struct{ list []Source }
-
-func (s *sources) List(context.Context) ([]Source, error)             { return s.list, nil }
-func (s *sources) Poll(context.Context, string) error                 { return nil }
-func (s *sources) Pause(_ context.Context, _, _ string) error         { return nil }
-func (s *sources) Resume(_ context.Context, _ string, _ string) error { return nil }

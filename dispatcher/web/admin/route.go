@@ -56,6 +56,11 @@ func routes() []route {
 		// Content: templates, schedules.
 
 		// Intake: sources, events.
+		{method: get, path: "/sources", role: viewer, do: (*Desk).sourcesPage, nav: "Sources", section: "Intake"},
+		{method: get, path: "/sources/{name}", role: viewer, do: (*Desk).sourcePage},
+		{method: post, path: "/sources/{name}/poll", role: editor, do: (*Desk).pollSource},
+		{method: post, path: "/sources/{name}/pause", role: editor, do: (*Desk).pauseSource},
+		{method: post, path: "/sources/{name}/resume", role: editor, do: (*Desk).resumeSource},
 
 		{method: get, path: "/keys", role: viewer, do: (*Desk).keysPage, nav: "API keys", section: "Access"},
 		{method: post, path: "/keys", role: admin, do: (*Desk).createKey},
