@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hearback/hearback/dispatcher/internal/browsertest"
+	"github.com/hearback/hearback/dispatcher/internal/storetest"
 	"github.com/hearback/hearback/dispatcher/store"
 )
 
@@ -34,6 +35,12 @@ func lived(r *rig) {
 	r.must(r.store.Raise(ctx, "source:wp", "The source wp is paused: 812 comments came at once, more than jump (500). "+hostile, "Look at what came; then resume it with or without mailing."))
 }
 
+// all gives a desk everything that a page may show.
+func all(o *Options) {
+	o.Mails = looks{}
+	o.Sources = new(sources).some(storetest.Start())
+}
+
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)> ‮evil`
 
 // desktop is wide enough for the desk's column of pages.
@@ -52,6 +59,7 @@ func enter(r *rig, p *browsertest.Page, name string) {
 // pagesOf lists the pages of the navigation, and those beside it.
 func pagesOf(r *rig) []string {
 	paths := []string{"/account", "/subscribers/1?comment=c-1", "/messages/1", "/messages/1/mail"}
+	paths = append(paths, "/sources/wp", "/sources/db", "/sources/forum")
 	for _, g := range r.desk.nav {
 		for _, i := range g.Items {
 			paths = append(paths, i.Path)
@@ -68,7 +76,7 @@ func shotName(path string) string {
 }
 
 func TestEveryPageIsReachableForEverybodyAndFits(t *testing.T) {
-	r := open(t, func(o *Options) { o.Mails = looks{} })
+	r := open(t, all)
 	lived(r)
 	r.admin("ann", store.RoleAdmin)
 	for _, view := range []browsertest.View{desktop(), desktop().Dark(), browsertest.Phone(), browsertest.Phone().Dark()} {
@@ -92,7 +100,7 @@ func TestEveryPageIsReachableForEverybodyAndFits(t *testing.T) {
 }
 
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
-	r := open(t, func(o *Options) { o.Mails = looks{} })
+	r := open(t, all)
 	lived(r)
 	p := r.as(store.RoleAdmin)
 	b := browsertest.Open(t, desktop())
