@@ -48,6 +48,9 @@ func lastSteps(now time.Time, step time.Duration, n int) timeline {
 
 func (l timeline) at(i int) time.Time { return l.From.Add(time.Duration(i) * l.Step) }
 
+// long says that its steps need their day named.
+func (l timeline) long() bool { return l.Step*time.Duration(l.N) > 24*time.Hour }
+
 // The inner measures of a chart; the page stretches it to its width.
 const (
 	chartStep   = 10
@@ -84,7 +87,11 @@ func (v *visit) chart(title string, l timeline, all ...series) chart {
 		c.stack(v.stepName(l, i), i, most, all)
 	}
 	for _, i := range []int{0, l.N / 4, l.N / 2, l.N * 3 / 4, l.N - 1} {
-		c.Axis = append(c.Axis, v.stepName(l, i))
+		name := v.stepName(l, i)
+		if l.long() {
+			name = l.at(i).In(v.zone).Format("Mon 2")
+		}
+		c.Axis = append(c.Axis, name)
 	}
 	return c
 }
@@ -112,7 +119,7 @@ func (c *chart) stack(label string, i int, most int64, all []series) {
 // stepName names a step by when it begins, in the visitor's zone.
 func (v *visit) stepName(l timeline, i int) string {
 	at := l.at(i).In(v.zone)
-	if l.Step*time.Duration(l.N) > 24*time.Hour {
+	if l.long() {
 		return at.Format("Mon 2 Jan 15:04")
 	}
 	return at.Format("15:04")
