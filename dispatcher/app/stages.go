@@ -29,6 +29,7 @@ import (
 func (a *App) makeStages(ctx context.Context) error {
 	c := a.o.Config
 	a.clock = newSkewWatch(a.Store, a.o.Log)
+	a.clock.look(ctx) // before anything is opened by a wrong clock
 	if err := a.makeOutbox(ctx); err != nil {
 		return err
 	}
@@ -208,7 +209,7 @@ func (a *App) makeSources() error {
 		return err
 	}
 	kept := a.Store.Sources()
-	a.Sources, err = source.New(source.Options{Store: kept, Ledger: kept, Holder: a.owner, Clock: a.o.Clock, Lease: a.o.Config.Sending.Lease,
+	a.Sources, err = source.New(source.Options{Store: kept, Ledger: kept, Holder: a.owner, Clock: a.o.Clock, Lease: a.o.Config.Sending.Lease, Closed: a.clock.wrong,
 		Log: a.o.Log.With("component", "source"), Hint: func() { a.Store.Hints().Hint(store.TopicInbox) },
 		Alarm: func(ctx context.Context, name, reason, mend string) { a.alarm(ctx, "source:"+name, reason, mend) }}, cfgs...)
 	if err != nil {

@@ -28,23 +28,31 @@ func (w *skewWatch) wrong() bool { return w.off.Load() }
 
 func (w *skewWatch) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		skew, err := w.store.Skew(ctx)
-		if err == nil {
-			off := skew.Abs() > maxSkew
-			if off != w.off.Swap(off) {
-				if off {
-					w.log.Error("this machine's clock differs from the database's: nothing is opened or claimed until it is set right (check NTP)", "skew", skew)
-				} else {
-					w.log.Info("the clocks agree again")
-				}
-			}
-		}
+		w.look(ctx)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Minute):
 		}
 	}
 	return nil
+}
+
+// look compares the clocks once. A database that does not answer changes
+// nothing.
+func (w *skewWatch) look(ctx context.Context) {
+	skew, err := w.store.Skew(ctx)
+	if err != nil {
+		return
+	}
+	off := skew.Abs() > maxSkew
+	if off == w.off.Swap(off) {
+		return
+	}
+	if off {
+		w.log.Error("this machine's clock differs from the database's: nothing is opened or claimed until it is set right (check NTP)", "skew", skew)
+	} else {
+		w.log.Info("the clocks agree again")
+	}
 }
 
 // alarm tells the admin: by the log, by a notice that pages and metrics show,

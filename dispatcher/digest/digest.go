@@ -34,7 +34,7 @@ type Options struct {
 	Chunk   int64
 	Poll    time.Duration
 	Lease   time.Duration // how long a dead daemon keeps a slot from the others; 0 means 30 s
-	Closed  func() bool   // says that no slot may be opened, as when the clock is wrong
+	Closed  func() bool   // says that no slot may be opened or claimed, as when the clock is wrong
 	Ready   func() bool   // says that missed slots may be made up: sources were polled, the inbox is in the log
 	Sites   map[string]dispatcher.Site
 }
@@ -222,6 +222,9 @@ func (s *Stage) work(ctx context.Context, owner string) {
 // WorkOnce claims one open slot and goes through all its slices. It says
 // whether there was one.
 func (s *Stage) WorkOnce(ctx context.Context, owner string) (bool, error) {
+	if s.o.Closed != nil && s.o.Closed() {
+		return false, nil
+	}
 	w, err := s.o.Store.ClaimSlot(ctx, owner, s.o.Lease)
 	if err != nil || w == nil {
 		return false, err

@@ -19,6 +19,7 @@ type rig struct {
 	store *store.Store
 	stage *digest.Stage
 	ready bool
+	wrong bool // the clock is
 	n     int
 }
 
@@ -40,7 +41,7 @@ func newRig(t *testing.T, misfire dispatcher.Misfire) *rig {
 	_, _, err = r.store.SetSubscription(t.Context(), "blog", dispatcher.EventSubscription{Subscriber: "ann", Target: dispatcher.Target{Type: dispatcher.TargetSite}}, false)
 	r.must(err)
 	r.stage = digest.New(digest.Options{Store: r.store, Owner: "test", Clock: clock, Log: slog.New(slog.DiscardHandler), Limits: dispatcher.DefaultLimits(),
-		Sites: map[string]dispatcher.Site{"blog": site}, Ready: func() bool { return r.ready }})
+		Sites: map[string]dispatcher.Site{"blog": site}, Ready: func() bool { return r.ready }, Closed: func() bool { return r.wrong }})
 	return r
 }
 
@@ -131,4 +132,26 @@ func TestAPausedScheduleCatchesUpOnceAtItsEnd(t *testing.T) {
 	}
 	r.must(r.store.PauseSchedule(t.Context(), "daily", false))
 	r.want(r.tick(), 3)
+}
+
+func TestADaemonWhoseClockIsWrongNeitherOpensNorClaimsASlot(t *testing.T) {
+	r := newRig(t, dispatcher.MisfireMerge)
+	r.publish()
+	r.now = time.Date(2026, 6, 9, 6, 0, 1, 0, time.UTC)
+	r.wrong = true
+	r.want(r.tick())
+	if n := r.stage.Opened.Load(); n != 0 {
+		t.Errorf("%d slots were opened", n)
+	}
+	r.wrong = false
+	_, err := r.stage.Tick(t.Context())
+	r.must(err)
+	r.wrong = true // it is noticed after the slot was opened
+	did, err := r.stage.WorkOnce(t.Context(), "test/0")
+	r.must(err)
+	if did {
+		t.Error("a slot was claimed")
+	}
+	r.wrong = false
+	r.want(r.tick(), 1)
 }

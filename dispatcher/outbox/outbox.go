@@ -224,10 +224,7 @@ func (s *Stage) renew(ctx, hard context.Context) {
 				s.o.Log.Warn("the outbox could not renew its lease", "error", err)
 			}
 			if ctx.Err() == nil {
-				if n, err := s.o.Store.Reclaim(hard); err == nil && n > 0 {
-					s.Lost.Add(n)
-					s.o.Log.Warn("messages of a daemon that died are due again", "count", n)
-				}
+				s.reclaim(hard)
 			}
 		}
 		select {
@@ -235,6 +232,18 @@ func (s *Stage) renew(ctx, hard context.Context) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// reclaim makes the messages of dead daemons due again. By a clock that is
+// wrong the living look dead, and their mails would go out twice.
+func (s *Stage) reclaim(ctx context.Context) {
+	if s.o.Closed != nil && s.o.Closed() {
+		return
+	}
+	if n, err := s.o.Store.Reclaim(ctx); err == nil && n > 0 {
+		s.Lost.Add(n)
+		s.o.Log.Warn("messages of a daemon that died are due again", "count", n)
 	}
 }
 

@@ -50,6 +50,7 @@ type Options struct {
 	Tick        time.Duration // between looks at the stored states
 	Lease       time.Duration // how long a dead daemon keeps others from polling
 	PollTimeout time.Duration // for one call of a Source
+	Closed      func() bool   // says that no round may begin by itself, as when the clock is wrong
 
 	// Alarm tells the admin that a source needs a look, and what to do. It is
 	// called outside all transactions and must not block for long.
@@ -124,6 +125,9 @@ func (o *Options) defaults() {
 	if o.Rand == nil {
 		o.Rand = rand.Float64
 	}
+	if o.Closed == nil {
+		o.Closed = func() bool { return false }
+	}
 	if o.Alarm == nil {
 		o.Alarm = func(context.Context, string, string, string) {}
 	}
@@ -164,7 +168,7 @@ func (p *Poller) Run(ctx context.Context) error {
 			mu.Lock()
 			wait := now.Before(waits[name])
 			mu.Unlock()
-			if err != nil || wait || !due(st, started, now) {
+			if err != nil || wait || p.Closed() || !due(st, started, now) {
 				continue
 			}
 			select {

@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,24 @@ func TestRunPollsAtOnceThenByTheStoredTimes(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if s.count() != n+1 {
 			t.Fatalf("%d polls after the resume", s.count()-n)
+		}
+	})
+}
+
+func TestADaemonWhoseClockIsWrongBeginsNoRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{comments: map[string]source.Comment{}}
+		var wrong atomic.Bool
+		wrong.Store(true)
+		start(t, sourcetest.NewMemory(), "one", s, func(o *source.Options) { o.Closed = wrong.Load })
+		time.Sleep(time.Hour)
+		if s.count() != 0 {
+			t.Errorf("%d polls by a wrong clock", s.count())
+		}
+		wrong.Store(false)
+		time.Sleep(2 * time.Second)
+		if s.count() != 1 {
+			t.Errorf("%d polls once it is right", s.count())
 		}
 	})
 }
@@ -122,9 +141,13 @@ func TestABrokenDatabaseDoesNotMakeUsHammerTheSite(t *testing.T) {
 }
 
 // start runs a poller until the test ends.
-func start(t *testing.T, mem *sourcetest.Memory, holder string, s source.Source) *source.Poller {
+func start(t *testing.T, mem *sourcetest.Memory, holder string, s source.Source, change ...func(*source.Options)) *source.Poller {
 	t.Helper()
-	p, err := source.New(source.Options{Store: mem, Ledger: mem, Holder: holder},
+	o := source.Options{Store: mem, Ledger: mem, Holder: holder}
+	for _, f := range change {
+		f(&o)
+	}
+	p, err := source.New(o,
 		source.Config{Name: "blog", Kind: "test", Site: "blog", Source: s})
 	if err != nil {
 		t.Fatal(err)

@@ -71,13 +71,13 @@ func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
 	if s.d.name() == "sqlite" {
 		return 0, nil
 	}
-	before := time.Now()
+	before := s.clock.Now()
 	var db int64
 	// Differs from all other statements: this one asks the database for its time.
 	if err := s.get(ctx, &db, `SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`); err != nil {
 		return 0, err
 	}
-	mid := before.Add(time.Since(before) / 2)
+	mid := before.Add(s.clock.Now().Sub(before) / 2)
 	return mid.Sub(time.UnixMicro(db)), nil
 }
 
