@@ -101,7 +101,7 @@ func (a *App) makeOutbox(ctx context.Context) error {
 		return fmt.Errorf("read the built-in templates: %w", err)
 	}
 	o := outbox.Options{Store: a.Store, Renderer: a.Renderer, Sites: a.sites, Clock: a.o.Clock, Log: a.o.Log.With("component", "outbox"), Host: a.owner,
-		Closed: a.clock.wrong, Lease: c.Sending.Lease, Retry: cmp.Or(a.o.Retry, c.Sending.Retry)}
+		Closed: a.clock.wrong, Lease: c.Sending.Lease, Retry: cmp.Or(a.o.Retry, c.Sending.Retry), HoldUnknown: c.Sending.Unknown == config.UnknownHold}
 	var ro smtp.Options
 	if len(c.Relays) == 0 {
 		if ro, err = a.openCatcher(); err != nil {
@@ -132,7 +132,7 @@ func (a *App) makeOutbox(ctx context.Context) error {
 }
 
 func relayOptions(r config.Relay) smtp.Options {
-	return smtp.Options{Name: r.Name, URL: r.URL, TLS: smtp.TLSMode(r.TLS), Password: r.Password.Reveal(), Pipelining: smtp.Pipelining(r.Pipelining)}
+	return smtp.Options{Name: r.Name, URL: r.URL, TLS: smtp.TLSMode(r.TLS), Password: r.Password.Reveal(), Pipelining: smtp.Pipelining(r.Pipelining), Hello: r.Hello}
 }
 
 // Relays makes the configured relays, for checks.

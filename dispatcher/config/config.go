@@ -156,9 +156,17 @@ type Sending struct {
 	Storm    Storm  `yaml:"storm" help:"When one thread is too busy for single mails to one reader."`
 	DailyCap int    `yaml:"daily_cap" help:"Immediate mails to one reader in a day; what is beyond comes in one mail in the morning."`
 
+	Unknown string `yaml:"unknown" help:"When the connection broke after a mail was handed over and before the answer: resend sends it once more under the same Message-ID, hold leaves it to you (hearback message retry)."`
+
 	Lease time.Duration `yaml:"lease" help:"How long a daemon that died keeps its mails, slots and sources from the others. It is renewed all the time; shorter than a pause of the machine, and work changes hands for nothing."`
 	Retry time.Duration `yaml:"retry" help:"How long a mail waits that was refused for now; it waits longer each time, up to two days in all."`
 }
+
+// What becomes of a mail whose outcome nobody knows.
+const (
+	UnknownResend = "resend"
+	UnknownHold   = "hold"
+)
 
 // Storm is when immediate mails of one thread to one reader become one mail.
 type Storm struct {
@@ -230,7 +238,7 @@ func bare() *Config {
 		Settle:    2 * time.Minute,
 		MaxAge:    14 * day,
 		Retention: Retention{Log: MinRetention, Messages: 90 * day, Events: 30 * day, Rejected: 30 * day},
-		Sending:   Sending{Mode: "on", Storm: Storm{Mails: 5, Within: time.Hour}, DailyCap: 100, Lease: 30 * time.Second, Retry: 30 * time.Second},
+		Sending:   Sending{Mode: "on", Storm: Storm{Mails: 5, Within: time.Hour}, DailyCap: 100, Unknown: UnknownResend, Lease: 30 * time.Second, Retry: 30 * time.Second},
 		SignUp:    SignUp{PerClient: 30, PerAddress: 6, PerSite: 1000},
 		Catcher:   Catcher{Listen: "127.0.0.1:0", Mails: 1000, Megabytes: 64},
 		Log:       Log{Level: "info", Format: "text"},

@@ -120,6 +120,9 @@ func (l *loader) warnings(c *Config) []string {
 	if info, err := os.Stat(l.file); err == nil && l.inline && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0 {
 		ws = append(ws, fmt.Sprintf("%s holds a password and every user of this machine can read it (run: chmod 600 %s; or put the password into a file of its own and name that)", l.file, l.file))
 	}
+	for i := 1; i < len(c.Relays); i++ {
+		ws = append(ws, fmt.Sprintf("relays[%d] (%s) takes no mail: only the first relay is used (remove it, or put it first)", i, c.Relays[i].Name))
+	}
 	return ws
 }
 

@@ -337,3 +337,13 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestARelayThatWouldTakeNoMailIsWarnedOf(t *testing.T) {
+	c, err := Load("", []string{"HEARBACK_RELAYS_0_URL=smtp://a.example", "HEARBACK_RELAYS_1_URL=smtp://b.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "relays[1] (b.example) takes no mail") {
+		t.Errorf("%q", c.Warnings)
+	}
+}

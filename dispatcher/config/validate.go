@@ -114,6 +114,7 @@ func (l *loader) validate(c *Config) {
 	l.count("sending.storm.mails", c.Sending.Storm.Mails, 1, 10000)
 	l.atLeast("sending.storm.within", c.Sending.Storm.Within, time.Minute)
 	l.count("sending.daily_cap", c.Sending.DailyCap, 1, 100000)
+	l.oneOf("sending.unknown", c.Sending.Unknown, UnknownResend, UnknownHold)
 	l.atLeast("sending.lease", c.Sending.Lease, time.Second)
 	l.atLeast("sending.retry", c.Sending.Retry, 100*time.Millisecond)
 	l.count("signup.per_client", c.SignUp.PerClient, 1, 1_000_000)
