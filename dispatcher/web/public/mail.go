@@ -72,7 +72,7 @@ func (p *Pages) view(v *visit) error {
 			mp.Talks = append(mp.Talks, talk{Title: cmp.Or(it.Thread.Title, w.say("untitled")), URL: it.Thread.URL})
 		}
 		text, cut := plain(it.Comment.HTML, it.Comment.Plain)
-		one := said{Author: cmp.Or(it.Comment.AuthorName, w.say("somebody")), When: w.day(it.Comment.WrittenAt.In(zone)) + ", " + it.Comment.WrittenAt.In(zone).Format("15:04"),
+		one := said{Author: cmp.Or(it.Comment.AuthorName, w.say("somebody")), When: w.day(it.Comment.WrittenAt.In(zone)) + " · " + it.Comment.WrittenAt.In(zone).Format("15:04"),
 			Edited: !it.Comment.EditedAt.IsZero(), Text: strings.Split(text, "\n\n"), Cut: cut, URL: cmp.Or(it.Comment.URL, it.Thread.URL), Why: p.reason(w, &v.Site, it)}
 		if it.Parent.ID != 0 {
 			one.Answers = cmp.Or(it.Parent.AuthorName, w.say("somebody"))

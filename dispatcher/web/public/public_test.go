@@ -32,11 +32,11 @@ type door struct {
 	client *http.Client
 }
 
-func open(t *testing.T) *door { t.Helper(); return openWith(t, limits{}) }
+func open(t testing.TB) *door { t.Helper(); return openWith(t, limits{}) }
 
 type limits struct{ client, address, site int }
 
-func openWith(t *testing.T, l limits) *door {
+func openWith(t testing.TB, l limits) *door {
 	t.Helper()
 	d := &door{Fixture: Open(t)}
 	p, err := public.New(public.Options{Desk: d.Desk, Limits: public.Limits{PerClient: l.client, PerAddress: l.address, PerSite: l.site}})

@@ -34,6 +34,7 @@ option{color:#111;background:#fff}
 button{padding:.5em 1.2em;border:0;background:var(--hearback-accent,#0a5a9c);color:var(--hearback-on-accent,#fff);font-weight:600;cursor:pointer}
 button[disabled]{opacity:.6;cursor:default}
 :focus-visible{outline:3px solid currentColor;outline-offset:2px}
+.say:focus{outline:0}
 .hint{margin:.7em 0 0;font-size:.85em}
 .said{margin:.7em 0 0;font-weight:600}
 .said:empty{display:none}
