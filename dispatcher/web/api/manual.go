@@ -77,7 +77,7 @@ type manualDocument struct {
 			Content     map[string]manualMedia
 		}
 	}
-	Tags       []struct{ Name string }
+	Tags       []struct{ Name, Description string }
 	Components struct{ Schemas map[string]manualSchema }
 }
 
@@ -112,8 +112,8 @@ type manualPage struct {
 }
 
 type manualGroup struct {
-	Name  string
-	Calls []manualCall
+	Name, Words string
+	Calls       []manualCall
 }
 
 type manualCall struct {
@@ -151,7 +151,7 @@ type manualType struct {
 func (d *manualDocument) view() manualPage {
 	p := manualPage{Title: d.Info.Title, Version: d.Info.Version, Intro: strings.Split(d.Info.Description, "\n\n")}
 	for _, tag := range d.Tags {
-		g := manualGroup{Name: tag.Name}
+		g := manualGroup{Name: tag.Name, Words: tag.Description}
 		for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 			for _, method := range []string{"get", "post", "put", "patch", "delete"} {
 				if op, ok := d.Paths[path][method]; ok && op.Tags[0] == tag.Name {

@@ -89,10 +89,37 @@ func tags(rs []route) []object {
 	out := []object{}
 	for i := range rs {
 		if t := tagOf(&rs[i]); len(out) == 0 || out[len(out)-1]["name"] != t {
-			out = append(out, object{"name": t})
+			out = append(out, object{"name": t, "description": tagWords(t)})
 		}
 	}
 	return out
+}
+
+// tagWords says what a group of calls is for.
+func tagWords(tag string) string {
+	switch tag {
+	case "events":
+		return "What happened on the site. Hand it in and forget it: what is accepted is on disk."
+	case "subscribers":
+		return "The site's readers, by the site's own ids."
+	case "subscriptions":
+		return "What readers follow, and what they have muted."
+	case "schedules":
+		return "Named cadences, such as daily. Those in the configuration are read-only here."
+	case "templates":
+		return "The mails' texts: drafts, versions, previews."
+	case "messages":
+		return "The mails: what was sent, what was not and why."
+	case "explain":
+		return "Why a reader did or did not hear of a comment."
+	case "sources":
+		return "The places that the daemon polls for comments."
+	case "suppressions":
+		return "Addresses that get no mail."
+	case "sending":
+		return "The switch for all mail: on, held, or redirected to one address."
+	}
+	panic("no words for the tag " + tag) // a defect that every start of the package's tests meets
 }
 
 func tagOf(r *route) string { return strings.Split(r.path, "/")[2] }
