@@ -183,7 +183,7 @@ func (e *Event) Validate() error {
 	case "":
 		return Invalid("type", "use comment.published, comment.edited, comment.removed, thread.read, …", "is missing")
 	default:
-		return Invalid("type", choose(string(e.Type), "comment.published", "comment.edited", "comment.removed", "thread.read", "thread.updated", "thread.removed",
+		return Invalid("type", Choose(string(e.Type), "comment.published", "comment.edited", "comment.removed", "thread.read", "thread.updated", "thread.removed",
 			"author.erased", "subscriber.set", "subscription.set", "subscription.ended"), "unknown event type %q", e.Type)
 	}
 }

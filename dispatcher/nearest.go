@@ -22,12 +22,17 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// choose is a mend: what was probably meant, else all that is known.
-func choose(word string, known ...string) string {
+// Choose is a mend for a word that is none of the known ones: what was probably
+// meant, else all of them.
+func Choose(word string, known ...string) string {
 	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	return "use " + strings.Join(known[:len(known)-1], ", ") + " or " + known[len(known)-1]
+	last := len(known) - 1
+	if last == 0 {
+		return "use " + known[0]
+	}
+	return "use " + strings.Join(known[:last], ", ") + " or " + known[last]
 }
 
 // distance is how many letters must be added, dropped, changed or swapped with

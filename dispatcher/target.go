@@ -67,7 +67,7 @@ func (t *Target) Validate() error {
 	case "":
 		return Invalid("target.type", "use thread, comment, author, replies or site", "is missing")
 	default:
-		return Invalid("target.type", choose(string(t.Type), "thread", "comment", "author", "replies", "site"), "unknown target type %q", t.Type)
+		return Invalid("target.type", Choose(string(t.Type), "thread", "comment", "author", "replies", "site"), "unknown target type %q", t.Type)
 	}
 	return nil
 }

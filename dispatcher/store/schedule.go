@@ -131,14 +131,17 @@ func (s *Store) DeleteSchedule(ctx context.Context, name, moveTo string) error {
 		if old.FromFile {
 			return fromFile(name)
 		}
-		var used int64
-		if err := t.get(ctx, &used, `SELECT (SELECT count(*) FROM hearback_subscription WHERE schedule = ? AND ended_at = 0) + (SELECT count(*) FROM hearback_subscriber WHERE schedule = ?)`, name, name); err != nil {
+		var used, chosen int64
+		if err := t.get(ctx, &used, `SELECT count(*) FROM hearback_subscription WHERE schedule = ? AND ended_at = 0`, name); err != nil {
 			return err
 		}
-		if used > 0 && moveTo == "" {
-			return &dispatcher.Error{Code: dispatcher.CodeInUse, Field: "name", Message: fmt.Sprintf("the schedule %q has %d subscriptions and default readers", name, used), Mend: "give move_to with the schedule that takes them"}
+		if err := t.get(ctx, &chosen, `SELECT count(*) FROM hearback_subscriber WHERE schedule = ?`, name); err != nil {
+			return err
 		}
-		if used > 0 {
+		if used+chosen > 0 && moveTo == "" {
+			return &dispatcher.Error{Code: dispatcher.CodeInUse, Field: "name", Message: fmt.Sprintf("the schedule %q is in use: subscriptions on it: %d, readers who chose it: %d", name, used, chosen), Mend: "give move_to with the schedule that takes them"}
+		}
+		if used+chosen > 0 {
 			if err := s.moveReaders(ctx, t, name, moveTo); err != nil {
 				return err
 			}

@@ -47,8 +47,7 @@ type Sources interface {
 }
 
 // Options are what an [API] needs. Store, Desk, Lookup, Renderer and Sites
-// must be given. Without Sources their routes answer that they are not
-// available.
+// must be given. Without Sources there are none.
 type Options struct {
 	Store    *store.Store
 	Desk     *subscribe.Desk
@@ -213,7 +212,3 @@ func (c *call) context() context.Context { return c.r.Context() }
 
 // caller says what the key may do at the desk.
 func (c *call) caller() subscribe.Caller { return subscribe.Caller{Vouch: c.key.May(store.RightVouch)} }
-
-func unavailable(what string) error {
-	return &dispatcher.Error{Code: dispatcher.CodeUnavailable, Message: what + " are not available on this daemon", Mend: "ask the daemon that serves the sites"}
-}

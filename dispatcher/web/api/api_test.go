@@ -12,6 +12,7 @@ import (
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/subscribe/subscribetest"
 	"github.com/hearback/hearback/dispatcher/token"
+	"github.com/hearback/hearback/dispatcher/web/api"
 )
 
 func TestACallWithoutAGoodKeyIsUnauthorized(t *testing.T) {
@@ -35,6 +36,10 @@ func TestWhatIsNearlyRightIsAnsweredWithWhatWasMeant(t *testing.T) {
 		{"POST", "/v1/events", `{"id":"e1","type":"comment.publishd","time":"2026-06-08T09:59:00Z"}`, `did you mean \"comment.published\"?`},
 		{"POST", "/v1/subscriptions", `{"subscriber":"ann","target":{"type":"tread","id":"7"}}`, `did you mean \"thread\"?`},
 		{"GET", "/v1/events", "", "add ?state=rejected ("},
+		{"GET", "/v1/messages?state=snet", "", `did you mean \"sent\"?`},
+		{"GET", "/v1/messages?state=zzzzzz", "", "use due, sending, sent, deferred, failed, unknown, cancelled or suppressed"},
+		{"GET", "/v1/events?state=x", "", "use rejected"},
+		{"PUT", "/v1/sending", `{"mode":"off"}`, "use on, hold or redirect"},
 		{"GET", "/v1/subscriptions?subscrber=ann", "", `did you mean \"subscriber\"?`},
 	} {
 		if r := d.want(d.call(c[0], c[1], c[2]), 422); !strings.Contains(r.text, c[3]) {
@@ -353,6 +358,14 @@ func TestSourcesAreThoseOfTheSite(t *testing.T) {
 		t.Errorf("the sources were told %q", got)
 	}
 	d.wantProblem(d.call("POST", "/v1/sources/shop-wp/poll", ""), 404, dispatcher.CodeNotFound, "")
+}
+
+func TestADaemonWithoutSourcesListsNone(t *testing.T) {
+	d := openWith(t, api.Options{}, func(o *api.Options) { o.Sources = nil })
+	if r := d.want(d.call("GET", "/v1/sources", ""), 200); r.text != "{\"items\":[]}\n" {
+		t.Errorf("the list is %s", r.text)
+	}
+	d.wantProblem(d.call("POST", "/v1/sources/wp/poll", ""), 404, dispatcher.CodeNotFound, "")
 }
 
 func TestARepeatWithTheSameIdempotencyKeyGetsTheSameAnswer(t *testing.T) {

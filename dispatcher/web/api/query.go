@@ -93,7 +93,7 @@ func (p *parameter) set(to reflect.Value, text string) error {
 		to.SetBool(text == "true")
 	default:
 		if known := allowed(p.field); known != nil && !slices.Contains(known, text) {
-			return dispatcher.Invalid(p.name, "use "+alternatives(known), "unknown %s %q", p.name, clip(text))
+			return dispatcher.Invalid(p.name, dispatcher.Choose(text, known...), "unknown %s %q", p.name, clip(text))
 		}
 		if strings.ContainsRune(text, 0) {
 			return dispatcher.Invalid(p.name, "leave the character out", "has a NUL character")
@@ -109,14 +109,6 @@ func bound(tag string, without int) int {
 		return without
 	}
 	return n
-}
-
-// alternatives writes "live, pending or ended".
-func alternatives(known []string) string {
-	if len(known) < 2 {
-		return strings.Join(known, "")
-	}
-	return strings.Join(known[:len(known)-1], ", ") + " or " + known[len(known)-1]
 }
 
 func clip(s string) string {

@@ -82,5 +82,5 @@ func switchFrom(in *wire.SwitchInput, site string) (store.Switch, error) {
 		w.Redirect = sent
 		return w, nil
 	}
-	return w, dispatcher.Invalid("mode", `use "on", "hold" or "redirect"`, "unknown mode %q", in.Mode)
+	return w, dispatcher.Invalid("mode", dispatcher.Choose(string(in.Mode), "on", "hold", "redirect"), "unknown mode %q", in.Mode)
 }

@@ -41,12 +41,15 @@ type door struct {
 
 func open(tb testing.TB) *door { return openWith(tb, api.Options{}) }
 
-func openWith(tb testing.TB, o api.Options) *door {
+func openWith(tb testing.TB, o api.Options, also ...func(*api.Options)) *door {
 	tb.Helper()
 	d := &door{Fixture: subscribetest.Open(tb), sources: &sources{}}
 	r, err := render.New(render.Options{Clock: d.Clock.Now, Stored: d.Store})
 	d.Must(err)
 	o.Store, o.Desk, o.Lookup, o.Renderer, o.Sites, o.Clock, o.Sources = d.Store, d.Desk, d.Store, r, d.Sites, d.Clock.Now, d.sources
+	for _, f := range also {
+		f(&o)
+	}
 	s, err := web.New(web.Options{Mounts: api.New(o).Mounts(), Clock: d.Clock.Now})
 	d.Must(err)
 	srv := httptest.NewServer(s.Handler())

@@ -9,7 +9,7 @@ import (
 
 func (a *API) listSources(c *call, _ none) (wire.List[wire.Source], error) {
 	if a.o.Sources == nil {
-		return wire.List[wire.Source]{}, unavailable("sources")
+		return wire.List[wire.Source]{Items: []wire.Source{}}, nil
 	}
 	all, err := a.o.Sources.List(c.context(), c.site)
 	return wire.List[wire.Source]{Items: listed(all)}, err
@@ -17,15 +17,12 @@ func (a *API) listSources(c *call, _ none) (wire.List[wire.Source], error) {
 
 // oneSource gives the path's source, which must be one of the call's site.
 func (a *API) oneSource(c *call) (wire.Source, error) {
-	if a.o.Sources == nil {
-		return wire.Source{}, unavailable("sources")
-	}
 	name := c.r.PathValue("name")
-	all, err := a.o.Sources.List(c.context(), c.site)
+	all, err := a.listSources(c, none{})
 	if err != nil {
 		return wire.Source{}, err
 	}
-	for _, s := range all {
+	for _, s := range all.Items {
 		if s.Name == name {
 			return s, nil
 		}
