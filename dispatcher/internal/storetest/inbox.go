@@ -58,6 +58,7 @@ func inboxTests() []test {
 		{"of many at once one is accepted", concurrentAppend},
 		{"a site's own rows are checked, and bad ones rejected with the reason", rejectedRows},
 		{"what was rejected comes in after a retry once it can", retryRejected},
+		{"rejected events are shown one by one and can be forgotten", discardRejected},
 		{"an id that a rejected event brought may be used again", func(e *env) {
 			ev := e.event(dispatcher.SubscriptionEnded, func(ev *dispatcher.Event) {
 				ev.Subscription = &dispatcher.EventSubscription{Subscriber: "ann", Target: target("thread:t")}
@@ -159,6 +160,30 @@ func rejectedRows(e *env) {
 	shop, err := e.s.RejectedEvents(e.ctx, "shop", 0, 100)
 	e.ok(err)
 	equal(e, "rejected ones of the shop", len(shop), 0)
+}
+
+func discardRejected(e *env) {
+	for _, id := range []string{"one", "two", "three"} {
+		e.ok(e.s.RecordRejected(e.ctx, "blog", "api", []byte("broken "+id), id, dispatcher.Invalid("", "mend it", "is broken")))
+	}
+	list, err := e.s.RejectedEvents(e.ctx, "blog", 0, 100)
+	e.ok(err)
+	three, two, one := list[0].ID, list[1].ID, list[2].ID
+	got, err := e.s.Rejected(e.ctx, two)
+	e.ok(err)
+	equal(e, "the second", got.EventID+" "+got.Payload, "two broken two")
+	for _, x := range []struct {
+		site string
+		ids  []int64
+		want int
+	}{{"shop", []int64{one, two}, 0}, {"blog", nil, 0}, {"blog", []int64{one, two}, 2}, {"", []int64{two, three}, 1}} {
+		n, err := e.s.DiscardRejected(e.ctx, x.site, x.ids)
+		e.ok(err)
+		equal(e, "discarded", n, x.want)
+	}
+	_, err = e.s.Rejected(e.ctx, two)
+	e.code(err, dispatcher.CodeNotFound)
+	equal(e, "taken in", e.intake().Taken, 0)
 }
 
 func retryRejected(e *env) {

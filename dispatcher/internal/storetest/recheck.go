@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"strings"
+	"time"
+
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/store"
 )
@@ -90,6 +93,36 @@ func recheckTests() []test {
 			equal(e, "reason", list[0].Reason, "bounce")
 			e.ok(e.s.DeleteSuppression(e.ctx, "blog", "a@x.example"))
 			e.code(e.s.DeleteSuppression(e.ctx, "blog", "a@x.example"), dispatcher.CodeNotFound)
+		}},
+		{"suppressions are found, the newest first, page by page", func(e *env) {
+			put := func(site, addr, reason string) {
+				e.ok(e.s.PutSuppression(e.ctx, store.Suppression{Site: site, Address: addr, Reason: reason}))
+			}
+			put("shop", "b@x.example", "admin") // the same instant for three
+			put("blog", "b@x.example", "bounce")
+			put("blog", "a_1@x.example", "bounce")
+			e.clock.Advance(time.Minute)
+			put("blog", "late@y.example", "complaint")
+			list := func(f store.SuppressionFilter) string {
+				var all []string
+				for f.Limit = 2; ; {
+					page, err := e.s.NewestSuppressions(e.ctx, f)
+					e.ok(err)
+					for _, p := range page {
+						all = append(all, p.Site+" "+p.Address)
+					}
+					if len(page) < f.Limit {
+						return strings.Join(all, ", ")
+					}
+					last := page[len(page)-1]
+					f.Before = store.SuppressionMark{Since: last.Since, Site: last.Site, Address: last.Address}
+				}
+			}
+			equal(e, "all", list(store.SuppressionFilter{}), "blog late@y.example, blog a_1@x.example, blog b@x.example, shop b@x.example")
+			equal(e, "of the shop", list(store.SuppressionFilter{Site: "shop"}), "shop b@x.example")
+			equal(e, "that bounced", list(store.SuppressionFilter{Reason: "bounce"}), "blog a_1@x.example, blog b@x.example")
+			equal(e, "like", list(store.SuppressionFilter{Text: "A_"}), "blog a_1@x.example")
+			equal(e, "like nothing", list(store.SuppressionFilter{Text: "%"}), "")
 		}},
 		{"switches are remembered by scope", func(e *env) {
 			none, err := e.s.Switches(e.ctx)

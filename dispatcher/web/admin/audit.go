@@ -81,12 +81,12 @@ func actWords(a store.Act) string {
 		"admin.sign_out_elsewhere": "signed out elsewhere",
 
 		// Readers: subscribers, subscriptions, suppressions.
-		"subscriber.erase": "erased a reader",
-		"subscription.end": "ended a subscription",
-		"suppression.add":  "suppressed an address",
-		"suppression.lift": "lifted a suppression",
-		"import":           "took readers in",
-		"export":           "wrote readers out",
+		"subscriber.erase":   "erased a reader",
+		"subscription.end":   "ended a subscription",
+		"suppression.add":    "suppressed an address",
+		"suppression.remove": "lifted a suppression",
+		"import":             "took readers in",
+		"export":             "wrote readers out",
 
 		// Mail: messages, relays.
 		"message.retry": "sent a message again",
@@ -97,6 +97,8 @@ func actWords(a store.Act) string {
 		"source.poll":   "read a source",
 		"source.pause":  "paused a source",
 		"source.resume": "resumed a source",
+		"event.retry":   "retried rejected events",
+		"event.discard": "discarded rejected events",
 	}
 	if w, ok := words[a.What]; ok {
 		return w

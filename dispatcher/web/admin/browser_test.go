@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/internal/browsertest"
 	"github.com/hearback/hearback/dispatcher/internal/storetest"
 	"github.com/hearback/hearback/dispatcher/store"
@@ -32,6 +33,10 @@ func lived(r *rig) {
 	r.reader("u-1")
 	r.comment("c-1")
 	r.messages("no such mailbox " + hostile)
+	r.reject("blog", "comment-17", `{"id":"comment-17","type":"comment.published","thread":{"id":"t"},"text":"`+strings.Repeat("a long line ", 30)+`"}`, dispatcher.Invalid("comment", "tell the comment", "is missing"))
+	r.reject("shop", hostile, "no JSON "+hostile, dispatcher.NotFound("subscriber", "ann"))
+	r.must(r.store.PutSuppression(ctx, store.Suppression{Site: "blog", Address: "gone@x.example", Reason: "bounce", Detail: "550 5.1.1 no such user " + hostile, Message: 1}))
+	r.must(r.store.PutSuppression(ctx, store.Suppression{Site: "shop", Address: "a-quite-long-address-of-somebody-who-asked@mail.subdomain.example", Reason: "admin", Detail: "asked by phone"}))
 	r.must(r.store.Raise(ctx, "source:wp", "The source wp is paused: 812 comments came at once, more than jump (500). "+hostile, "Look at what came; then resume it with or without mailing."))
 }
 
@@ -59,7 +64,7 @@ func enter(r *rig, p *browsertest.Page, name string) {
 // pagesOf lists the pages of the navigation, and those beside it.
 func pagesOf(r *rig) []string {
 	paths := []string{"/account", "/subscribers/1?comment=c-1", "/messages/1", "/messages/1/mail"}
-	paths = append(paths, "/sources/wp", "/sources/db", "/sources/forum")
+	paths = append(paths, "/sources/wp", "/sources/db", "/sources/forum", "/events/1")
 	for _, g := range r.desk.nav {
 		for _, i := range g.Items {
 			paths = append(paths, i.Path)

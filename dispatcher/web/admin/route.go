@@ -44,6 +44,9 @@ func routes() []route {
 		{method: post, path: "/subscribers/{id}/lift", role: editor, do: (*Desk).liftReader},
 		{method: post, path: "/subscribers/{id}/end", role: editor, do: (*Desk).endSubscription},
 		{method: post, path: "/subscribers/{id}/erase", role: editor, do: (*Desk).eraseReader},
+		{method: get, path: "/suppressions", role: viewer, do: (*Desk).suppressionsPage, nav: "Suppressions", section: "Readers"},
+		{method: post, path: "/suppressions", role: editor, do: (*Desk).addSuppression},
+		{method: post, path: "/suppressions/lift", role: editor, do: (*Desk).liftSuppression},
 
 		// Mail: messages. What a mail looks like is for editors: its links let its reader in.
 		{method: get, path: "/messages", role: viewer, do: (*Desk).messagesPage, nav: "Messages", section: "Mail"},
@@ -61,6 +64,12 @@ func routes() []route {
 		{method: post, path: "/sources/{name}/poll", role: editor, do: (*Desk).pollSource},
 		{method: post, path: "/sources/{name}/pause", role: editor, do: (*Desk).pauseSource},
 		{method: post, path: "/sources/{name}/resume", role: editor, do: (*Desk).resumeSource},
+		{method: get, path: "/events", role: viewer, do: (*Desk).eventsPage, nav: "Rejected events", section: "Intake"},
+		{method: post, path: "/events/retry", role: editor, do: (*Desk).retryEvents},
+		{method: post, path: "/events/discard", role: editor, do: (*Desk).discardEvents},
+		{method: get, path: "/events/{id}", role: viewer, do: (*Desk).eventPage},
+		{method: post, path: "/events/{id}/retry", role: editor, do: (*Desk).retryEvent},
+		{method: post, path: "/events/{id}/discard", role: editor, do: (*Desk).discardEvent},
 
 		{method: get, path: "/keys", role: viewer, do: (*Desk).keysPage, nav: "API keys", section: "Access"},
 		{method: post, path: "/keys", role: admin, do: (*Desk).createKey},

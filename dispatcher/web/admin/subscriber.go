@@ -346,7 +346,7 @@ func (d *Desk) liftReader(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.as("suppression.lift", readerName(&s), "suppressed", "").DeleteSuppression(v.ctx(), s.Site, s.Address); err != nil {
+	if err := v.as("suppression.remove", readerName(&s), "suppressed", "").DeleteSuppression(v.ctx(), s.Site, s.Address); err != nil {
 		return v.again(err, d.subscriberPage)
 	}
 	return v.done(path, "Mail goes to %s again.", s.Email)
