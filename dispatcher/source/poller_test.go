@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,27 @@ func TestEveryChangeIsToldOnceAndInOrder(t *testing.T) {
 			t.Errorf("event id %q", e.ID)
 		}
 		ids[e.ID] = true
+	}
+}
+
+func TestCommentsOfOneSecondAreToldInTheOrderOfTheirNumbers(t *testing.T) {
+	r := newRig(t)
+	r.after(0)
+	at := r.now
+	for n := 8; n < 112; n += 3 {
+		r.site.put(fmt.Sprint(n), fmt.Sprint("text ", n), at)
+	}
+	r.after(time.Minute)
+	last := 0
+	for _, e := range r.mem.Events(t) {
+		n, err := strconv.Atoi(e.Comment.ID)
+		if err != nil || n < last {
+			t.Errorf("comment %s was told after %d", e.Comment.ID, last)
+		}
+		last = n
+	}
+	if last != 110 {
+		t.Errorf("the last told is %d", last)
 	}
 }
 

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -268,10 +269,7 @@ func (r *round) commit(ctx context.Context, c Commit) error {
 	}
 	// Oldest first, so that parents come before their answers.
 	slices.SortFunc(found, func(a, b *finding) int {
-		if n := a.comment.WrittenAt.Compare(b.comment.WrittenAt); n != 0 {
-			return n
-		}
-		return strings.Compare(a.comment.ID, b.comment.ID)
+		return cmp.Or(a.comment.WrittenAt.Compare(b.comment.WrittenAt), compareIDs(a.comment.ID, b.comment.ID))
 	})
 	sum := r.result
 	for _, f := range found {
@@ -304,6 +302,21 @@ func (r *round) commit(ctx context.Context, c Commit) error {
 		r.p.Hint()
 	}
 	return nil
+}
+
+// compareIDs orders comments that were written at one time, as sites count them:
+// many note no more than the second, and 10 was written after 9.
+func compareIDs(a, b string) int {
+	if isNumber(a) && isNumber(b) {
+		if n := cmp.Compare(len(a), len(b)); n != 0 {
+			return n
+		}
+	}
+	return strings.Compare(a, b)
+}
+
+func isNumber(id string) bool {
+	return id != "" && id[0] != '0' && strings.Trim(id, "0123456789") == ""
 }
 
 func (res *Result) count(f *finding) {
