@@ -70,10 +70,14 @@ func (t *tx) findOrAdd(ctx context.Context, site, email, addr, locale, id string
 	if err := t.lockBucket(ctx, bucket); err != nil {
 		return row, err
 	}
+	left, by, err := t.leftAt(ctx, site, addr)
+	if err != nil {
+		return row, err
+	}
 	if _, err := t.exec(ctx, `INSERT INTO hearback_subscriber (site, bucket, email, address, name, locale, zone, schedule, quiet, paused_until,
 			confirmed_at, confirm_sent, revision, generation, ended_at, ended_by, created_at)
-		VALUES (?, ?, ?, ?, '', ?, '', '', '', 0, 0, 0, 1, 1, 0, '', ?) ON CONFLICT (site, address) DO NOTHING`,
-		site, bucket, email, addr, locale, t.now); err != nil {
+		VALUES (?, ?, ?, ?, '', ?, '', '', '', 0, 0, 0, 1, 1, ?, ?, ?) ON CONFLICT (site, address) DO NOTHING`,
+		site, bucket, email, addr, locale, left, by, t.now); err != nil {
 		return row, err
 	}
 	if err := t.get(ctx, &row, `SELECT `+subscriberColumns+` FROM hearback_subscriber WHERE site = ? AND address = ?`, site, addr); err != nil {
@@ -83,7 +87,7 @@ func (t *tx) findOrAdd(ctx context.Context, site, email, addr, locale, id string
 		WHERE id = ? AND NOT EXISTS (SELECT 1 FROM hearback_subscriber_id WHERE subscriber = ?)`, id, row.ID, row.ID); err != nil {
 		return row, err
 	}
-	_, err := t.exec(ctx, `INSERT INTO hearback_identity (subscriber, key, author_id) VALUES (?, ?, '') ON CONFLICT (subscriber, key) DO NOTHING`,
+	_, err = t.exec(ctx, `INSERT INTO hearback_identity (subscriber, key, author_id) VALUES (?, ?, '') ON CONFLICT (subscriber, key) DO NOTHING`,
 		row.ID, int64(dispatcher.AddressKey(site, addr)))
 	return row, err
 }

@@ -226,14 +226,17 @@ func (t *tx) addSubscriber(ctx context.Context, site dispatcher.Site, in dispatc
 		return row, false, err
 	}
 	row = subscriberRow{Site: site.Key, Bucket: bucket, Email: sent, Address: addr, Generation: 1, CreatedAt: t.now}
+	if row.EndedAt, row.EndedBy, err = t.leftAt(ctx, site.Key, addr); err != nil {
+		return row, false, err
+	}
 	if in.Confirmed != nil && *in.Confirmed {
 		row.ConfirmedAt = t.now
 	}
 	fillSubscriber(&row, in)
 	if err := t.get(ctx, &row.ID, `INSERT INTO hearback_subscriber (site, bucket, email, address, name, locale, zone, schedule, quiet, paused_until,
 			confirmed_at, confirm_sent, revision, generation, ended_at, ended_by, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 1, 0, '', ?) RETURNING id`,
-		row.Site, row.Bucket, row.Email, row.Address, row.Name, row.Locale, row.Zone, row.Schedule, row.Quiet, row.PausedUntil, row.ConfirmedAt, t.now); err != nil {
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 1, 1, ?, ?, ?) RETURNING id`,
+		row.Site, row.Bucket, row.Email, row.Address, row.Name, row.Locale, row.Zone, row.Schedule, row.Quiet, row.PausedUntil, row.ConfirmedAt, row.EndedAt, row.EndedBy, t.now); err != nil {
 		return row, false, err
 	}
 	if err := t.linkID(ctx, site.Key, in.ID, row.ID); err != nil {
@@ -415,14 +418,15 @@ func (s *Store) subscribers(ctx context.Context, site, text, beyond, order strin
 }
 
 // Erase forgets a subscriber: all rows that name them or what they did, and
-// what waits to be sent. Messages keep no address.
+// what waits to be sent. Messages and attempts keep no address.
+// That somebody had left is remembered by a key that names nobody.
 func (s *Store) Erase(ctx context.Context, site, id string) error {
 	return s.write(ctx, func(t *tx) error {
 		row, err := t.subscriberByID(ctx, site, id)
 		if err != nil {
 			return err
 		}
-		return t.erase(ctx, row)
+		return t.erase(ctx, row, false)
 	})
 }
 
@@ -434,15 +438,19 @@ func (s *Store) EraseNumber(ctx context.Context, id int64) error {
 		if err := t.get(ctx, &row, `SELECT `+subscriberColumns+` FROM hearback_subscriber WHERE id = ?`, id); err != nil {
 			return notFound(err, "subscriber", fmt.Sprint(id))
 		}
-		return t.erase(ctx, row)
+		return t.erase(ctx, row, false)
 	})
 }
 
-func (t *tx) erase(ctx context.Context, row subscriberRow) error {
+func (t *tx) erase(ctx context.Context, row subscriberRow, byReader bool) error {
 	if err := t.lockBucket(ctx, row.Bucket); err != nil {
 		return err
 	}
+	if err := t.rememberLeft(ctx, &row, byReader); err != nil {
+		return err
+	}
 	for _, q := range []string{
+		`UPDATE hearback_attempt SET text = '' WHERE message IN (SELECT id FROM hearback_message WHERE subscriber = ?)`, // servers repeat the address
 		`DELETE FROM hearback_subscription WHERE subscriber = ?`, `DELETE FROM hearback_mute WHERE subscriber = ?`,
 		`DELETE FROM hearback_read WHERE subscriber = ?`, `DELETE FROM hearback_hold WHERE subscriber = ?`,
 		`DELETE FROM hearback_identity WHERE subscriber = ?`, `DELETE FROM hearback_end WHERE subscriber = ?`,

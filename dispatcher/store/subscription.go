@@ -166,7 +166,7 @@ func (t *tx) beginSubscription(ctx context.Context, site dispatcher.Site, sub *s
 		return row, err
 	}
 	if sub.EndedAt != 0 { // a consent came: the end of everything is over
-		if _, err := t.exec(ctx, `UPDATE hearback_subscriber SET ended_at = 0, ended_by = '' WHERE id = ?`, sub.ID); err != nil {
+		if err := t.returned(ctx, sub); err != nil {
 			return row, err
 		}
 	}

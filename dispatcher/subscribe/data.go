@@ -159,7 +159,7 @@ func (d *Desk) Erase(ctx context.Context, v Visit) error {
 		if err != nil {
 			return err
 		}
-		if err := d.store.Erase(ctx, all[i].Site.Key, id); err != nil && dispatcher.CodeOf(err) != dispatcher.CodeNotFound {
+		if err := d.store.EraseByReader(ctx, all[i].Site.Key, id); err != nil && dispatcher.CodeOf(err) != dispatcher.CodeNotFound {
 			return fmt.Errorf("erase a reader: %w", err)
 		}
 	}

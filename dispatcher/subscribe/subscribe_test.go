@@ -190,6 +190,19 @@ func TestLeavingEverythingAlsoKeepsTheBackEndFromAddingMore(t *testing.T) {
 	wantLive(t, f, sub, "thread:p1@immediate")
 }
 
+func TestWhoHadTheirDataErasedIsNotBroughtBackByTheBackEnd(t *testing.T) {
+	f := Open(t)
+	sub := f.Reader("blog", "ann", Thread("p1"))
+	v, err := f.Desk.Open(t.Context(), f.Token(sub, token.Manage, 0), token.Manage)
+	f.Must(err)
+	f.Must(f.Desk.Erase(t.Context(), v))
+	f.Reader("blog", "ann")
+	_, _, err = f.Desk.Subscribe(t.Context(), "blog", subscribe.Caller{Vouch: true}, dispatcher.EventSubscription{Subscriber: "ann", Target: Thread("p1"), Confirmed: true})
+	if dispatcher.CodeOf(err) != dispatcher.CodeEnded {
+		t.Errorf("subscribing who was erased gave %v, want ended_by_reader", err)
+	}
+}
+
 func TestAnEndCannotNameAnotherReadersSubscription(t *testing.T) {
 	f := Open(t)
 	f.Reader("blog", "bob")

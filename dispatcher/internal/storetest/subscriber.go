@@ -142,6 +142,9 @@ func subscriberTests() []test {
 			}
 		}},
 		{"an erased subscriber leaves nothing that is sent", erased},
+		{"who left and was erased is not brought back by a back end", erasedLeaver},
+		{"a stranger's sign-up does not bring back who was erased, their own yes does", erasedSignUp},
+		{"an erased subscriber's address stands nowhere, in no server's words either", erasedWords},
 	}
 }
 
@@ -211,4 +214,68 @@ func erased(e *env) {
 	e.settled(e.published("b", "t", ""))
 	e.now()
 	same(e, "mails to who came back", e.mails(again), []string{"reply b"})
+}
+
+func erasedLeaver(e *env) {
+	erase := map[string]func(id string) error{
+		"ann": func(id string) error { return e.s.EraseByReader(e.ctx, "blog", id) },
+		"bob": func(id string) error { // by the site, after they had left
+			sub, err := e.s.Subscriber(e.ctx, "blog", id)
+			e.ok(err)
+			_, err = e.s.End(e.ctx, sub.ID, nil, true, "everything", dispatcher.EndedByReader)
+			e.ok(err)
+			return e.s.Erase(e.ctx, "blog", id)
+		},
+	}
+	for id, f := range erase {
+		e.reader(id)
+		e.follow(id, "thread:t", "")
+		e.ok(f(id))
+		e.clock.Advance(time.Hour)
+		// A nightly run of the back end tells of all its users, as it always did.
+		e.reader(id)
+		in := dispatcher.EventSubscription{Subscriber: id, Target: target("thread:t"), Confirmed: true}
+		_, _, err := e.s.SetSubscription(e.ctx, "blog", in, true)
+		if dispatcher.CodeOf(err) != dispatcher.CodeEnded {
+			e.Errorf("%s was erased, and the back end subscribed them again: %v", id, err)
+		}
+		in.Consent = &dispatcher.Consent{Time: e.clock.Now(), Source: "form"}
+		_, _, err = e.s.SetSubscription(e.ctx, "blog", in, true)
+		e.ok(err)
+		// They came back: an erasure by the site alone keeps nothing of it.
+		e.ok(e.s.Erase(e.ctx, "blog", id))
+		e.reader(id)
+		e.follow(id, "thread:t", "")
+	}
+}
+
+func erasedSignUp(e *env) {
+	e.reader("ann")
+	e.ok(e.s.EraseByReader(e.ctx, "blog", "ann"))
+	e.clock.Advance(time.Hour)
+	e.ok(e.s.SignUp(e.ctx, "blog", store.SignUp{Email: "ann@readers.example", Target: target("thread:t")}))
+	again := e.reader("ann")
+	in := dispatcher.EventSubscription{Subscriber: "ann", Target: target("site:")}
+	_, _, err := e.s.SetSubscription(e.ctx, "blog", in, true)
+	e.code(err, dispatcher.CodeEnded)
+	e.ok(e.s.Confirm(e.ctx, again))
+	_, _, err = e.s.SetSubscription(e.ctx, "blog", in, true)
+	e.ok(err)
+}
+
+func erasedWords(e *env) {
+	e.reader("ann")
+	e.follow("ann", "thread:t", "")
+	e.settled(e.published("a", "t", ""))
+	e.now()
+	w, ms := e.claim()
+	_, err := e.complete(w, []store.Completion{{Message: ms[0].ID, State: dispatcher.StateFailed, Why: "refused", Charge: 1,
+		Attempt: &dispatcher.Attempt{Message: ms[0].ID, At: e.clock.Now(), Relay: "main", Outcome: dispatcher.OutcomeFailed, Code: 550, Text: "<ann@readers.example>: no such user"}}})
+	e.ok(err)
+	e.ok(e.s.Erase(e.ctx, "blog", "ann"))
+	m, attempts, err := e.s.Message(e.ctx, ms[0].ID)
+	e.ok(err)
+	equal(e, "attempts", len(attempts), 1)
+	equal(e, "address", m.Address, "")
+	equal(e, "the server's words", attempts[0].Text, "")
 }
