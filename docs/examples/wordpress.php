@@ -18,6 +18,16 @@ if ( ! defined( 'ABSPATH' ) ) {
 	exit;
 }
 
+if ( ! defined( 'HEARBACK_URL' ) || ! defined( 'HEARBACK_KEY' ) ) {
+	add_action(
+		'admin_notices',
+		function () {
+			echo '<div class="notice notice-error"><p>Hearback is told of nothing yet: put HEARBACK_URL and HEARBACK_KEY into wp-config.php.</p></div>';
+		}
+	);
+	return;
+}
+
 // What happens to comments.
 add_action( 'wp_insert_comment', 'hearback_inserted', 10, 2 );
 add_action( 'edit_comment', 'hearback_edited' );

@@ -157,6 +157,14 @@ func TestARefusalIsToldWithItsMend(t *testing.T) {
 	}
 }
 
+func TestThePluginWithoutItsKeySaysSoAndHarmsNothing(t *testing.T) {
+	d := serve(t, "")
+	out := d.run(t, "php", "-r", `define("ABSPATH", "/"); function add_action($hook, $f) { echo "$hook: "; $f(); } function add_filter() { echo "a filter"; } require "wordpress.php";`)
+	if !strings.HasPrefix(out, "admin_notices: ") || !strings.Contains(out, "wp-config.php") || strings.Contains(out, "a filter") {
+		t.Errorf("it does %q", out)
+	}
+}
+
 func TestTheSQLExampleLeadsToAMail(t *testing.T) {
 	base := pgtest.New(t)
 	d := serve(t, base)
