@@ -10,6 +10,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/config"
+	"github.com/hearback/hearback/dispatcher/schedule"
 	"github.com/hearback/hearback/dispatcher/store"
 )
 
@@ -209,7 +210,7 @@ func (c *checker) checkWaiting(ctx context.Context, st *store.Store) {
 		c.doubt("event", "see: hearback event list", "%s rejected", count(int(stats.Rejected), "event was", "events were"))
 	}
 	if stats.Inbox > 0 && stats.InboxAge > maxInboxAge {
-		c.doubt("event", "start the daemon: hearback serve", "%s in the inbox, the oldest for %s", count(int(stats.Inbox), "event waits", "events wait"), shortSpan(stats.InboxAge.Truncate(maxInboxAge)))
+		c.doubt("event", "start the daemon: hearback serve", "%s in the inbox, the oldest for %s", count(int(stats.Inbox), "event waits", "events wait"), schedule.FormatSpan(stats.InboxAge.Truncate(maxInboxAge)))
 	}
 	waiting := count(int(stats.Waiting), "message waits to be sent", "messages wait to be sent")
 	if stats.Workers == 0 {

@@ -221,7 +221,7 @@ func (c *checker) checkRetention(list []dispatcher.Schedule) {
 		c.bad("retention", err)
 		return
 	}
-	c.ok("retention", "the log is kept for %s, mails for %s; the longest way of a comment is %s", shortSpan(max(c.cfg.Retention.Log, longest)), shortSpan(max(c.cfg.Retention.Messages, longest)), shortSpan(longest))
+	c.ok("retention", "the log is kept for %s, mails for %s; the longest way of a comment is %s", schedule.FormatSpan(max(c.cfg.Retention.Log, longest)), schedule.FormatSpan(max(c.cfg.Retention.Messages, longest)), schedule.FormatSpan(longest))
 }
 
 // checkRelays opens a session with each relay and sends nothing.

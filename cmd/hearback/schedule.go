@@ -30,7 +30,7 @@ type scheduleJSON struct {
 
 // scheduleOf describes a schedule with its next n runs in a zone.
 func (s *session) scheduleOf(sc *dispatcher.Schedule, zone *time.Location, n int) scheduleJSON {
-	out := scheduleJSON{Name: sc.Name, Spec: sc.Spec, Zone: sc.Zone, Misfire: string(sc.Misfire), CatchUp: shortSpan(sc.CatchUp), MinItems: sc.MinItems,
+	out := scheduleJSON{Name: sc.Name, Spec: sc.Spec, Zone: sc.Zone, Misfire: string(sc.Misfire), CatchUp: schedule.FormatSpan(sc.CatchUp), MinItems: sc.MinItems,
 		MaxItems: sc.MaxItems, Quiet: sc.Quiet.String(), Paused: sc.Paused, Label: sc.Label, ReadOnly: sc.FromFile, Words: "at once", Next: []schedule.Occurrence{}}
 	if spec, err := schedule.Parse(sc.Spec); err == nil {
 		out.Words = spec.Words("en")

@@ -31,6 +31,15 @@ func (a *App) makeDesk(log *slog.Logger) (*admin.Desk, error) {
 	if a.Outbox != nil {
 		o.Mails = deskMails{a.Outbox}
 	}
+	if a.Digest != nil {
+		o.Rehearse = func(ctx context.Context, schedule string, limit int) (admin.Rehearsal, error) {
+			r, err := a.Digest.Rehearse(ctx, schedule, limit)
+			if err != nil {
+				return admin.Rehearsal{}, err
+			}
+			return admin.Rehearsal(*r), nil
+		}
+	}
 	if a.Sources != nil {
 		o.Sources = deskSources{newSourcesDoor(a.Sources, c.Sources)}
 	}

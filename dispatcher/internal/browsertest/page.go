@@ -155,7 +155,9 @@ func click(css string) chromedp.Action[chromedp.Void] {
 // Type writes into a field in place of what is there, key by key.
 func (p *Page) Type(css, text string) {
 	p.tb.Helper()
-	p.do("typing into "+css, chromedp.Clear(chromedp.CSS(css)), chromedp.SendKeys(chromedp.CSS(css), text, chromedp.NodeVisible))
+	p.do("typing into "+css, chromedp.WaitVisible(chromedp.CSS(css)))
+	Eval[bool](p, fmt.Sprintf(`document.querySelector(%q).value = "", true`, css)) // chromedp.Clear leaves what was typed
+	p.do("typing into "+css, chromedp.SendKeys(chromedp.CSS(css), text, chromedp.NodeVisible))
 }
 
 // Set gives a field a value at once: of a select, a date, a time.

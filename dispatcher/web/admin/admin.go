@@ -34,6 +34,9 @@ type Options struct {
 	Relays    []string // their names
 	Sources   Sources  // nil when none are polled
 	Mails     Mails    // composes messages for a look; nil where nobody does
+	// Rehearse says who would get what if a schedule fired now, the first few of
+	// them by name; nil where nobody does.
+	Rehearse func(ctx context.Context, schedule string, limit int) (Rehearsal, error)
 	// RelayTrouble says since when the relay cannot be used and what it said;
 	// nil where nobody knows.
 	RelayTrouble func() (since time.Time, why string)

@@ -92,6 +92,11 @@ func actWords(a store.Act) string {
 		"message.retry": "sent a message again",
 
 		// Content: schedules, templates.
+		"schedule.set":    "set a schedule",
+		"schedule.pause":  "paused a schedule",
+		"schedule.resume": "resumed a schedule",
+		"schedule.run":    "ran a schedule",
+		"schedule.remove": "removed a schedule",
 
 		// Intake: sources, events.
 		"source.poll":   "read a source",

@@ -57,6 +57,15 @@ func routes() []route {
 		{method: post, path: "/messages/{id}/retry", role: editor, do: (*Desk).retryMessage},
 
 		// Content: templates, schedules.
+		{method: get, path: "/schedules", role: viewer, do: (*Desk).schedulesPage, nav: "Schedules", section: "Content"},
+		{method: post, path: "/schedules", role: editor, do: (*Desk).createSchedule},
+		{method: get, path: "/check-schedule", role: viewer, do: (*Desk).checkSchedule},
+		{method: get, path: "/schedules/{name}", role: viewer, do: (*Desk).schedulePage},
+		{method: post, path: "/schedules/{name}", role: editor, do: (*Desk).changeSchedule},
+		{method: post, path: "/schedules/{name}/pause", role: editor, do: (*Desk).pauseSchedule},
+		{method: post, path: "/schedules/{name}/resume", role: editor, do: (*Desk).resumeSchedule},
+		{method: post, path: "/schedules/{name}/run", role: editor, do: (*Desk).runSchedule},
+		{method: post, path: "/schedules/{name}/remove", role: editor, do: (*Desk).removeSchedule},
 
 		// Intake: sources, events.
 		{method: get, path: "/sources", role: viewer, do: (*Desk).sourcesPage, nav: "Sources", section: "Intake"},

@@ -61,3 +61,18 @@ if (live) setInterval(async () => {
   const fresh = new DOMParser().parseFromString(await r.text(), "text/html").querySelector("[data-live]");
   if (fresh) live.replaceChildren(...fresh.childNodes);
 }, Number(live.dataset.live) * 1000);
+
+// What a schedule's form means is told while it is typed in.
+for (const part of document.querySelectorAll("[data-check]")) {
+  const answer = part.querySelector("[data-answer]"), fields = ["cron", "time_zone"].map((n) => part.querySelector(`[name=${n}]`));
+  if (!answer || fields.includes(null)) continue;
+  let waiting = 0, asked = 0;
+  const ask = async () => {
+    const mine = ++asked;
+    const r = await fetch(part.dataset.check + "?" + new URLSearchParams(fields.map((f) => [f.name, f.value])), { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!r || !r.ok || r.redirected || mine !== asked) return;
+    const fresh = new DOMParser().parseFromString(await r.text(), "text/html").body;
+    answer.replaceChildren(...fresh.childNodes);
+  };
+  for (const f of fields) f.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 250); });
+}
