@@ -148,6 +148,9 @@ type explainer struct {
 	entry dispatcher.Entry
 	win   *dispatcher.Window
 	r     *dispatcher.Reader
+	// suppressed is why the reader's address gets no mail, "" when it does.
+	suppressed string
+	rule       dispatcher.Why // by which a message was cancelled
 }
 
 func (x *explainer) run(ctx context.Context, find func(*tx) (subscriberRow, error)) error {
@@ -184,6 +187,11 @@ func (x *explainer) load(ctx context.Context) error {
 		return err
 	}
 	x.r = set.readers[x.sub.ID]
+	suppressed, err := x.t.suppressedOf(ctx, []int64{x.sub.ID})
+	if err != nil {
+		return err
+	}
+	x.suppressed = suppressed[x.sub.ID]
 	if x.c.Position != 0 {
 		if x.win, err = x.t.windowOf(ctx, []int64{x.c.Position}); err != nil {
 			return err

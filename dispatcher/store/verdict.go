@@ -31,8 +31,12 @@ func (x *explainer) judge(ctx context.Context) error {
 	if why != dispatcher.WhyNone {
 		x.out.Verdict, x.out.Why = AnswerNot, string(why)
 		if n := len(x.out.Messages); n > 0 { // all of them cancelled
-			x.out.Why = WhyCancelled
+			x.out.Why, x.rule = WhyCancelled, why
 		}
+		return nil
+	}
+	if x.suppressed != "" {
+		x.out.Verdict, x.out.Why = AnswerNot, WhySuppressed
 		return nil
 	}
 	if settles {
@@ -51,7 +55,9 @@ func (x *explainer) fromMessages() bool {
 			continue
 		case dispatcher.StateSent:
 			x.out.Verdict = AnswerSent
-		case dispatcher.StateDue, dispatcher.StateDeferred, dispatcher.StateSending:
+		case dispatcher.StateDue, dispatcher.StateDeferred:
+			x.fromCheck()
+		case dispatcher.StateSending:
 			x.out.Verdict, x.out.Why = AnswerWillBe, WhyQueued
 		case dispatcher.StateSuppressed:
 			x.out.Verdict, x.out.Why = AnswerNot, WhySuppressed
@@ -64,6 +70,20 @@ func (x *explainer) fromMessages() bool {
 		return true
 	}
 	return false
+}
+
+// fromCheck says of a message that waits what the outbox will find when it
+// looks once more before sending.
+func (x *explainer) fromCheck() {
+	_, why := dispatcher.Verdict(x.r, x.win, &x.entry)
+	switch {
+	case x.suppressed != "":
+		x.out.Verdict, x.out.Why = AnswerNot, WhySuppressed
+	case why != dispatcher.WhyNone:
+		x.out.Verdict, x.out.Why = AnswerNot, string(why)
+	default:
+		x.out.Verdict, x.out.Why = AnswerWillBe, WhyQueued
+	}
 }
 
 // fromSlots says which slot will carry the comment, or that all have passed.
@@ -158,7 +178,11 @@ func (x *explainer) words() string {
 	case WhyRemoved:
 		return "it was removed before it had settled"
 	case WhyCancelled:
-		return fmt.Sprintf("message %d, which carried it, was cancelled (%s)", last.ID, last.Why)
+		said := fmt.Sprintf("message %d, which carried it, was cancelled (%s)", last.ID, last.Why)
+		if w, ok := explanations()[string(x.rule)]; ok {
+			said += "; " + w
+		}
+		return said
 	case WhyFailed:
 		return fmt.Sprintf("message %d failed: %s", last.ID, last.LastWords)
 	case WhySuppressed:

@@ -34,6 +34,9 @@ func explainTests() []test {
 		e.settled(e.published("a", "t", "", author("u1")))
 		e.now()
 	}
+	suppress := func(e *env) {
+		e.ok(e.s.PutSuppression(e.ctx, store.Suppression{Site: "blog", Address: "ann@readers.example", Reason: "bounce"}))
+	}
 	end := func(e *env) {
 		e.ok(e.s.EndSubscription(e.ctx, "blog", dispatcher.EventSubscription{Subscriber: "ann", Target: target("thread:t")}, dispatcher.EndedByReader))
 	}
@@ -58,6 +61,25 @@ func explainTests() []test {
 			e.settled(e.published("a", "t", ""))
 		})},
 		{"a message waits", explain(store.AnswerWillBe, store.WhyQueued, "is due", func(e *env, _ int64) { publish(e) })},
+		{"a message waits that will not pass the last look", explain(store.AnswerNot, "muted", "muted", func(e *env, _ int64) {
+			publish(e)
+			e.mute("ann", "thread:t")
+		})},
+		{"a message waits for a suppressed address", explain(store.AnswerNot, store.WhySuppressed, "suppression list", func(e *env, _ int64) {
+			publish(e)
+			suppress(e)
+		})},
+		{"the address is suppressed before any message is made", explain(store.AnswerNot, store.WhySuppressed, "suppression list", func(e *env, _ int64) {
+			suppress(e)
+			e.settled(e.published("a", "t", ""))
+		})},
+		{"a cancelled message says by which rule", explain(store.AnswerNot, store.WhyCancelled, "muted its thread", func(e *env, _ int64) {
+			publish(e)
+			e.mute("ann", "thread:t")
+			w, ms := e.claim()
+			_, err := e.complete(w, []store.Completion{{Message: ms[0].ID, State: dispatcher.StateCancelled, Why: "nothing_left"}})
+			e.ok(err)
+		})},
 		{"it was sent", explain(store.AnswerSent, "", "was sent in message", func(e *env, _ int64) { publish(e); e.send() })},
 		{"it failed", explain(store.AnswerNot, store.WhyFailed, "no such user", func(e *env, _ int64) {
 			publish(e)
