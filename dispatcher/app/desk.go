@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/hearback/hearback/dispatcher"
@@ -26,7 +27,16 @@ func (a *App) makeDesk(log *slog.Logger) (*admin.Desk, error) {
 		o.Lifetimes = store.Lifetimes{Idle: a.o.SignedIn, Whole: a.o.SignedIn}
 	}
 	for _, r := range c.Relays {
-		o.Relays = append(o.Relays, r.Name)
+		known := admin.Relay{Name: r.Name, TLS: r.TLS, Connections: r.Connections, Rate: r.Rate}
+		if u, err := url.Parse(r.URL); err == nil {
+			known.Host = u.Host
+		}
+		o.Relays = append(o.Relays, known)
+	}
+	o.RelayNow = func() admin.RelayNow {
+		now := admin.RelayNow{Name: a.Relay.Name(), AtHand: a.Outbox.InFlight()}
+		_, now.OneByOne = a.Relay.Pipelining()
+		return now
 	}
 	if a.Outbox != nil {
 		o.Mails = deskMails{a.Outbox}

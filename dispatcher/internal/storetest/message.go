@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,6 +14,7 @@ import (
 func messageTests() []test {
 	return []test{
 		{"eight workers claim each message once", claimOnce},
+		{"what relays answered is gathered, the newest first", answers},
 		{"the urgent ones are claimed first, those of held sites not at all", func(e *env) {
 			e.reader("ann")
 			e.follow("ann", "thread:d", "daily")
@@ -138,6 +140,35 @@ func (e *env) mailsDue(n int) {
 	}
 	e.settled(e.published(fmt.Sprint("due", e.ids), "due", ""))
 	e.now()
+}
+
+func answers(e *env) {
+	none, err := e.s.Refusals(e.ctx, 100)
+	e.ok(err)
+	equal(e, "answers at first", len(none), 0)
+	e.mailsDue(5)
+	w, ms := e.claim()
+	try := func(m int, outcome dispatcher.Outcome, code int, enhanced, text string) {
+		state := map[dispatcher.Outcome]dispatcher.State{dispatcher.OutcomeSent: dispatcher.StateSent, dispatcher.OutcomeFailed: dispatcher.StateFailed, dispatcher.OutcomeUnknown: dispatcher.StateUnknown}[outcome]
+		e.clock.Advance(time.Second)
+		_, err := e.complete(w, []store.Completion{{Message: ms[m].ID, State: state, Charge: 1,
+			Attempt: &dispatcher.Attempt{At: e.clock.Now(), Relay: "main", Outcome: outcome, Code: code, Enhanced: enhanced, Text: text}}})
+		e.ok(err)
+	}
+	slices.SortFunc(ms, func(a, b dispatcher.Message) int { return cmp.Compare(a.ID, b.ID) })
+	try(4, dispatcher.OutcomeSent, 250, "2.0.0", "queued")
+	try(3, dispatcher.OutcomeFailed, 550, "5.1.1", "no ann")
+	try(0, dispatcher.OutcomeFailed, 550, "5.1.1", "no ben")
+	try(1, dispatcher.OutcomeUnknown, 0, "", "broken pipe")
+	try(2, dispatcher.OutcomeSent, 250, "2.0.0", "queued")
+	list, err := e.s.Refusals(e.ctx, 100)
+	e.ok(err)
+	equal(e, "kinds of answers", len(list), 2)
+	equal(e, "the first", list[0], store.Refusal{Relay: "main", Outcome: dispatcher.OutcomeFailed, Code: 550, Enhanced: "5.1.1", Text: "no ann", Message: ms[3].ID, Last: e.clock.Now().Add(-2 * time.Second), Count: 2})
+	equal(e, "the second", fmt.Sprint(list[1].Outcome, list[1].Count, list[1].Text), "unknown1broken pipe")
+	list, err = e.s.Refusals(e.ctx, 2) // those of the two newest messages
+	e.ok(err)
+	equal(e, "counted of the newest", list[0].Count, 1)
 }
 
 func claimOnce(e *env) {

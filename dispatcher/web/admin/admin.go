@@ -31,15 +31,17 @@ type Options struct {
 	Store     *store.Store
 	Passwords *password.Keeper
 	Sites     []dispatcher.Site
-	Relays    []string // their names
-	Sources   Sources  // nil when none are polled
-	Mails     Mails    // composes messages for a look; nil where nobody does
+	Relays    []Relay
+	Sources   Sources // nil when none are polled
+	Mails     Mails   // composes messages for a look; nil where nobody does
 	// Rehearse says who would get what if a schedule fired now, the first few of
 	// them by name; nil where nobody does.
 	Rehearse func(ctx context.Context, schedule string, limit int) (Rehearsal, error)
 	// RelayTrouble says since when the relay cannot be used and what it said;
 	// nil where nobody knows.
 	RelayTrouble func() (since time.Time, why string)
+	// RelayNow says how the relay in use does; nil where nobody knows.
+	RelayNow func() RelayNow
 	// Catcher is the path of the built-in mail catcher, "" without it.
 	Catcher string
 	// BaseURL is where browsers reach the server.

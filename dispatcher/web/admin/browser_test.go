@@ -43,6 +43,8 @@ func lived(r *rig) {
 // all gives a desk everything that a page may show.
 func all(o *Options) {
 	o.Mails = looks{}
+	o.Relays = append(o.Relays, Relay{Name: "second", Host: "smtp.other.example:465", TLS: "implicit", Connections: 4, Rate: 20})
+	o.RelayNow = func() RelayNow { return RelayNow{Name: "main", AtHand: 3, OneByOne: "a reply was out of step"} }
 	o.Sources = new(sources).some(storetest.Start())
 }
 

@@ -55,6 +55,7 @@ func routes() []route {
 		{method: get, path: "/messages/{id}/mail/html", role: editor, do: (*Desk).mailHTML},
 		{method: get, path: "/messages/{id}/mail/source", role: editor, do: (*Desk).mailSource},
 		{method: post, path: "/messages/{id}/retry", role: editor, do: (*Desk).retryMessage},
+		{method: get, path: "/relays", role: viewer, do: (*Desk).relaysPage, nav: "Relays", section: "Mail"},
 
 		// Content: templates, schedules.
 		{method: get, path: "/schedules", role: viewer, do: (*Desk).schedulesPage, nav: "Schedules", section: "Content"},

@@ -80,8 +80,8 @@ func (d *Desk) scopes() []string {
 	for i := range d.o.Sites {
 		out = append(out, "site:"+d.o.Sites[i].Key)
 	}
-	for _, name := range d.o.Relays {
-		out = append(out, "relay:"+name)
+	for i := range d.o.Relays {
+		out = append(out, "relay:"+d.o.Relays[i].Name)
 	}
 	return out
 }

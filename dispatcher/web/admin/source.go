@@ -133,7 +133,7 @@ func (d *Desk) sourcesPage(v *visit) error {
 		case s.NextPoll.IsZero():
 			next = text("now")
 		}
-		row := []cell{link(s.Name, sourcePath(s.Name)).soft(s.Type + " of " + d.siteName(s.Site)), s.state(v.now), v.at(s.LastOK), next, num(perHour(s.PerHour))}
+		row := []cell{link(s.Name, sourcePath(s.Name)).soft(s.kind() + " of " + d.siteName(s.Site)), s.state(v.now), v.at(s.LastOK), next, num(perHour(s.PerHour))}
 		if s.Paused {
 			row = append(row, link("What to do", sourcePath(s.Name)))
 		} else if v.me.Role.May(store.RoleEditor) {
@@ -144,6 +144,17 @@ func (d *Desk) sourcesPage(v *visit) error {
 		page.Table.Rows = append(page.Table.Rows, row)
 	}
 	return v.show("sources", "Sources", page)
+}
+
+// kind says what a source reads.
+func (s *Source) kind() string {
+	switch s.Type {
+	case "wordpress":
+		return "WordPress"
+	case "sql":
+		return "database"
+	}
+	return s.Type
 }
 
 func (s *Source) poll() button {
@@ -174,7 +185,7 @@ func (d *Desk) sourcePage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := sourceView{Source: s, Poll: s.poll(), Facts: []fact{{"State", s.state(v.now)}, {"Kind", text(s.Type)}, {"Site", text(d.siteName(s.Site))}}}
+	page := sourceView{Source: s, Poll: s.poll(), Facts: []fact{{"State", s.state(v.now)}, {"Kind", text(s.kind())}, {"Site", text(d.siteName(s.Site))}}}
 	if s.Paused {
 		page.Facts = append(page.Facts, fact{"Paused", v.at(s.PausedAt)})
 	} else {

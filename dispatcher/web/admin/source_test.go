@@ -55,7 +55,7 @@ func TestSourcesSayHowTheyDo(t *testing.T) {
 	p := r.as(store.RoleViewer)
 	p.get("/admin/sources").wants(http.StatusOK, "No source is polled.", "config.yaml")
 	src.some(r.clock.Now())
-	page := p.get("/admin/sources").wants(http.StatusOK, "wordpress of The Blog", ">well<", "3.2", "3 rounds failed in a row: no such table", ">paused<", "812 new comments came at once",
+	page := p.get("/admin/sources").wants(http.StatusOK, "WordPress of The Blog", ">well<", "3.2", "3 rounds failed in a row: no such table", ">paused<", "812 new comments came at once",
 		"not read yet", "mails nothing", "was due 60 min ago", "well, but", "The application password was refused")
 	if strings.Contains(page.text, "<script>alert") || strings.Contains(page.text, "Read it now") {
 		t.Errorf("a hostile text is let through, or a viewer is shown what they may not do:\n%s", page.text)
