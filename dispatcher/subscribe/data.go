@@ -35,6 +35,8 @@ type SiteData struct {
 	Waiting       []SubscriptionData  `json:"waiting_for_confirmation,omitempty"`
 	Mutes         []dispatcher.Target `json:"mutes,omitempty"`
 	Mails         []MailData          `json:"mails"`
+	Seen          []SeenData          `json:"seen,omitempty"`       // threads that the site said were read
+	Suppressed    string              `json:"suppressed,omitempty"` // why nothing is mailed to the address
 }
 
 // SubscriptionData is one subscription, ended ones too.
@@ -45,6 +47,12 @@ type SubscriptionData struct {
 	Confirmed *time.Time        `json:"confirmed_at,omitempty"`
 	Ended     *time.Time        `json:"ended_at,omitempty"`
 	EndedBy   string            `json:"ended_by,omitempty"`
+}
+
+// SeenData is how far a thread was read; Thread is the number made of its id.
+type SeenData struct {
+	Thread int64     `json:"thread_key,string"`
+	Upto   time.Time `json:"upto"`
 }
 
 // MailData is one mail.
@@ -95,6 +103,20 @@ func (d *Desk) siteData(ctx context.Context, v *Visit) (SiteData, error) {
 	out.Subscriptions, out.Waiting = subscriptionData(subs), subscriptionData(asked)
 	for i := range mutes {
 		out.Mutes = append(out.Mutes, mutes[i].Target)
+	}
+	seen, err := d.store.Seen(ctx, r.ID)
+	if err != nil {
+		return out, err
+	}
+	for _, s := range seen {
+		out.Seen = append(out.Seen, SeenData{int64(s.Thread), s.Upto})
+	}
+	not, err := d.store.SuppressionOf(ctx, v.Site.Key, r.Address)
+	if err != nil {
+		return out, err
+	}
+	if not != nil {
+		out.Suppressed = not.Reason
 	}
 	out.Mails, err = d.mailData(ctx, r.ID)
 	return out, err

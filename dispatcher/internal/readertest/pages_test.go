@@ -182,7 +182,7 @@ func TestWhatOutsidersWriteNeverRuns(t *testing.T) {
 	}
 	_, err = tw.Store.Append(t.Context(), "blog", "api", []dispatcher.Event{{ID: "evil2", Type: dispatcher.CommentPublished, Time: time.Now(),
 		Thread:  &dispatcher.EventThread{ID: "post-7" + evil, URL: tw.blog + "/7?a='", Title: "clocks " + evil},
-		Comment: &dispatcher.EventComment{ID: "d" + evil, ParentID: "c" + evil, HTML: "<p>again " + evil + "</p>",},
+		Comment: &dispatcher.EventComment{ID: "d" + evil, ParentID: "c" + evil, HTML: "<p>again " + evil + "</p>"},
 		Author:  &dispatcher.EventAuthor{ID: "u" + evil, Name: "Eve " + evil}}})
 	must(t, err)
 	got := tw.mail(email, "clocks", "again")

@@ -97,7 +97,11 @@ func (tw *town) serve(w http.ResponseWriter, r *http.Request) {
 	if a := r.URL.Query().Get("author"); a != "" {
 		author = a
 	}
-	inside := `<script src="` + tw.base + `/embed.js" data-site="blog" data-thread="post-7" data-author="` + html.EscapeString(author) + `" async></script>`
+	key := "blog"
+	if k := r.URL.Query().Get("site"); k != "" {
+		key = k
+	}
+	inside := `<script src="` + tw.base + `/embed.js" data-site="` + key + `" data-thread="post-7" data-author="` + html.EscapeString(author) + `" async></script>`
 	if r.URL.Path == "/form" {
 		inside = `<form method="post" action="` + tw.base + `/subscribe"><input type="hidden" name="site" value="blog"><input type="hidden" name="thread" value="post-7">
 <label>Mail <input type="email" name="email" required></label> <button>Tell me</button></form>`

@@ -133,4 +133,14 @@ func TestTheSnippetSpeaksThePagesLanguageAndSaysWhenItCannot(t *testing.T) {
 	if got := browsertest.Eval[string](p, "getComputedStyle(document.querySelector('.hearback').shadowRoot.querySelector('form')).direction"); got != "rtl" {
 		t.Errorf("the Arabic snippet is written %s", got)
 	}
+	p.Complaints()
+	p.Go(tw.blog + "/post-7?lang=fr&site=nosuch")
+	waitSnippet(p, "error")
+	p.Shot("snippet-fails")
+	if got := browsertest.Eval[string](p, inSnippet(".say")+".innerText"); !strings.Contains(got, "Cela n’a pas marché") {
+		t.Errorf("a snippet that cannot work says %q", got)
+	}
+	if got := strings.Join(p.Complaints(), "\n"); !strings.Contains(got, "422") {
+		t.Errorf("the browser's console says %q", got)
+	}
 }

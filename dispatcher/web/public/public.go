@@ -238,6 +238,9 @@ func (p *Pages) fail(v *visit, err error) {
 	if prob.Status >= http.StatusInternalServerError {
 		p.log.ErrorContext(v.r.Context(), "a reader's page failed", "route", v.r.Pattern, "request", web.RequestID(v.w), "error", err)
 	}
+	if prob.Status == http.StatusTooManyRequests {
+		v.w.Header().Set("Retry-After", retryAfter)
+	}
 	w := p.words[v.lang]
 	key := troubleKey(err, prob)
 	page := trouble{What: w.say(key + "_what"), Do: w.say(key + "_do")}
@@ -260,6 +263,9 @@ func (p *Pages) fail(v *visit, err error) {
 		http.Error(v.w, page.What, prob.Status)
 	}
 }
+
+// retryAfter is how long, in seconds, whoever asked too often should wait.
+const retryAfter = "300"
 
 // troubleKey names the words for an error.
 func troubleKey(err error, prob web.Problem) string {

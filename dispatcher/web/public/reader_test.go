@@ -140,11 +140,14 @@ func TestDataNeedsAFreshLink(t *testing.T) {
 	if all := d.mails(dispatcher.KindLink); len(all) != 1 {
 		t.Errorf("the mails are %+v", all)
 	}
+	_, err := d.Store.Append(t.Context(), "blog", "api", []dispatcher.Event{{ID: "seen", Type: dispatcher.ThreadRead, Time: d.Clock.Now(), Thread: &dispatcher.EventThread{ID: "p1"}, Reader: "annette"}})
+	d.Must(err)
+	d.Intake()
 	fresh := "/manage/" + d.Token(blog, token.Fresh, 0)
 	p := d.shows(d.press(fresh, "do", "export"), 200)
 	var data subscribe.Data
 	d.Must(json.Unmarshal([]byte(p.text), &data))
-	if len(data.Sites) != 2 || data.Sites[0].Email != "annette@example.org" || len(data.Sites[0].Subscriptions) != 2 || len(data.Sites[1].Subscriptions) != 1 {
+	if len(data.Sites) != 2 || data.Sites[0].Email != "annette@example.org" || len(data.Sites[0].Subscriptions) != 2 || len(data.Sites[1].Subscriptions) != 1 || len(data.Sites[0].Seen) != 1 || len(data.Sites[0].Mails) != 1 {
 		t.Errorf("the data is %s", p.text)
 	}
 	if got := p.header.Get("Content-Disposition"); got != `attachment; filename="hearback.json"` {

@@ -20,7 +20,7 @@ const root = box.attachShadow({ mode: "open" });
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(`
 :host{display:block;margin:1em 0;font:inherit;color:inherit}
-form,.say{padding:1em 1.1em;border:1px solid color-mix(in srgb,currentColor 28%,transparent);border-radius:8px}
+form,.say{padding:var(--hearback-padding,1em 1.1em);border:var(--hearback-border,1px solid color-mix(in srgb,currentColor 28%,transparent));border-radius:8px}
 h2{font-size:1.05em;margin:0 0 .6em;font-weight:600}
 fieldset{border:0;margin:0 0 .8em;padding:0}
 legend,.lab{display:block;padding:0;margin:0 0 .2em;font-size:.9em;font-weight:600}
