@@ -1,6 +1,8 @@
 package outbox_test
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -202,4 +204,27 @@ func TestAnUnknownOutcomeIsSentOnceMoreUnderTheSameNameOrHeld(t *testing.T) {
 		r.became(dispatcher.StateUnknown, "the connection broke after the final dot")
 		r.got("ann@readers.example")
 	})
+}
+
+func TestTheLogNamesNoReader(t *testing.T) {
+	var log bytes.Buffer
+	r := newRig(t, mailtest.Gone(),
+		mailtest.Fault{At: mailtest.AtRcpt, Do: mailtest.Refuse, To: "busy*", Reply: "421 4.7.28 too much mail for <busy@readers.example>, later", Max: 1},
+		mailtest.Fault{At: mailtest.AtRcpt, Do: mailtest.Refuse, To: "grey*", Reply: "451 4.7.1 grey@readers.example is greylisted"})
+	r.o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	for _, id := range []string{"ann", "busy", "gone", "grey"} {
+		r.reader(id)
+	}
+	r.comment("a")
+	r.queue()
+	for range 3 {
+		r.send()
+		r.clock.Advance(time.Minute)
+	}
+	if !strings.Contains(log.String(), "too much mail for (address) later") {
+		t.Errorf("the relay's words are missing in\n%s", log.String())
+	}
+	if strings.Contains(log.String(), "readers.example") {
+		t.Errorf("the log names a reader:\n%s", log.String())
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,7 +125,7 @@ func (w *sender) hand(ctx, hard context.Context, j *job, redirect string) {
 	}
 	if res.RelayTrouble() {
 		if wait, first := s.trouble.strike(s.o.Clock.Now(), res.Text); first {
-			s.o.Log.Warn("the relay is in trouble; slowing down", "relay", s.o.Relay.Name(), "code", res.Code, "says", res.Text, "wait", wait)
+			s.o.Log.Warn("the relay is in trouble; slowing down", "relay", s.o.Relay.Name(), "code", res.Code, "says", nameless(res.Text), "wait", wait)
 		}
 	} else if res.Outcome == dispatcher.OutcomeSent {
 		s.trouble.relieve()
@@ -164,13 +165,25 @@ func (w *sender) compose(ctx context.Context, j *job, redirect string) (*render.
 func (w *sender) cannotCompose(j *job, err error) {
 	c := store.Completion{Message: j.m.ID, Owner: j.m.Owner, State: dispatcher.StateFailed, Why: err.Error()}
 	if dispatcher.CodeOf(err) == dispatcher.CodeInternal {
-		w.s.o.Log.Error("a mail could not be composed; trying again", "message", j.m.ID, "error", err)
+		w.s.o.Log.Error("a mail could not be composed; trying again", "message", j.m.ID, "error", nameless(err.Error()))
 		w.s.release(j, 30*time.Second)
 		return
 	}
 	w.s.Failed.Add(1)
-	w.s.o.Log.Error("a mail could not be composed", "message", j.m.ID, "error", err)
+	w.s.o.Log.Error("a mail could not be composed", "message", j.m.ID, "error", nameless(err.Error()))
 	w.s.complete(c)
+}
+
+// nameless takes the addresses out of words that are logged: servers repeat
+// their reader's. The attempt keeps them all.
+func nameless(text string) string {
+	words := strings.Fields(text)
+	for i, w := range words {
+		if strings.Contains(w, "@") {
+			words[i] = "(address)"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // outcome turns what the relay answered into the message's next state.
