@@ -58,6 +58,7 @@ func TestWrongWordsAreAnsweredWithTheNearest(t *testing.T) {
 		{[]string{"enqueue", "--sitte", "blog"}, []string{"unknown flag: --sitte", "did you mean --site?"}},
 		{[]string{"explain", "u-1"}, []string{"COMMENT: is missing", "usage: hearback explain SUBSCRIBER COMMENT"}},
 		{[]string{"message", "show", "1", "2"}, []string{`"2" is one word too many`}},
+		{[]string{"serve", "now"}, []string{`"now" is one word too many`, "usage: hearback serve"}},
 		{[]string{"message", "list", "--state", "faild"}, []string{"did you mean failed?"}},
 		{[]string{"message", "list", "--limit", "0"}, []string{"--limit", "1 to 1000"}},
 		{[]string{"message", "show", "x"}, []string{`NUMBER: "x" is no number`}},
@@ -66,6 +67,18 @@ func TestWrongWordsAreAnsweredWithTheNearest(t *testing.T) {
 		{[]string{"key", "create", "k", "--right", "events:wirte"}, []string{"did you mean events:write?"}},
 	} {
 		h.run(tc.args...).fails(exitInvalid, tc.words...)
+	}
+}
+
+func TestWhatIsNotThereIsAnsweredWithTheListToLookIn(t *testing.T) {
+	t.Parallel()
+	h := install(t, plain)
+	for what, args := range map[string][]string{
+		"subscriber": {"subscriber", "show", "nobody"}, "schedule": {"schedule", "pause", "hourly"}, "message": {"message", "show", "7"},
+		"suppression": {"suppression", "remove", "ann@example.org"}, "key": {"key", "revoke", "9"}, "admin": {"admin", "disable", "nobody"},
+	} {
+		h.run(args...).fails(exitNotFound, "there is no "+what, "see: hearback "+what+" list")
+		h.run(what, "list").ok()
 	}
 }
 

@@ -48,7 +48,7 @@ on this machine alone; nothing is sent to anybody.
 
 With --exit the story runs at once and without a browser: the mails are written as .eml files, and
 a table says who got what and why, and who did not and why not.`,
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.demo(cmd.Context(), f) },
 	}
 	cmd.Flags().BoolVar(&f.exit, "exit", false, "run the story once, as fast as can be, and end")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/hearback/hearback/dispatcher"
 )
@@ -38,6 +39,20 @@ func exitCode(code dispatcher.Code) int {
 	return exitFailed
 }
 
+// whereToLook names the list in which what was not found would stand.
+func whereToLook(err error) string {
+	var e *dispatcher.Error
+	if !errors.As(err, &e) || e.Code != dispatcher.CodeNotFound || e.Mend != "" {
+		return ""
+	}
+	for _, what := range []string{"subscriber", "schedule", "message", "suppression", "key", "admin", "source"} {
+		if strings.HasPrefix(e.Message, "there is no "+what+" ") {
+			return " (see: hearback " + what + " list)"
+		}
+	}
+	return ""
+}
+
 // answeredNo ends a command whose output has said already what is wrong.
 type answeredNo struct{}
 
@@ -55,6 +70,6 @@ func report(ctx context.Context, w io.Writer, err error) int {
 		fmt.Fprintln(w, "hearback: stopped")
 		return exitStopped
 	}
-	fmt.Fprintln(w, "hearback: "+err.Error())
+	fmt.Fprintln(w, "hearback: "+err.Error()+whereToLook(err))
 	return exitCode(dispatcher.CodeOf(err))
 }

@@ -20,7 +20,7 @@ func newServe(r *root) *cobra.Command {
 		Example: "  hearback serve\n  hearback serve --config /etc/hearback/config.yaml",
 		Long: "Run the daemon: poll the sources, take events, send digests, serve the API and the readers' pages.\n" +
 			"Without a configuration it keeps its data in hearback.db in this folder, and all mail in the built-in catcher.",
-		Args: cobra.NoArgs,
+		Args: asUsed,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := r.config()
 			if err != nil {
