@@ -5,7 +5,7 @@ BIN     := bin/hearback
 # Proofs by many random histories run whole without the race detector, and in a smaller cut with it.
 PROOFS  := ./dispatcher ./dispatcher/internal/enginetest
 
-.PHONY: build test lint crash bench fuzz tools clean
+.PHONY: build test lint crash interop bench fuzz tools clean
 
 build:
 	$(GO) build -o $(BIN) ./cmd/hearback
@@ -26,6 +26,11 @@ lint:
 # The proof that a crash loses nothing: 20,000 mails, 50 kills and more, on each database.
 crash: tools build
 	$(GO) run ./dispatcher/internal/crash -binary $(BIN)
+
+# The proof against the real things: WordPress, Postfix and Exim from Debian's packages. Needs root; best in a container.
+interop: build
+	sh .ci/interop
+	HEARBACK_BINARY=$(BIN) $(GO) test -tags interop -count=1 -v -timeout 10m ./dispatcher/internal/interop
 
 bench: tools build
 	$(GO) run ./dispatcher/internal/bench

@@ -2,8 +2,8 @@
 // our fakes of them: `make interop`.
 //
 // The tests, behind the build tag interop, start what an administrator would
-// have: WordPress on PHP and MariaDB as a source, Postfix and Exim as relays,
-// notmuch as a reader's mail program. All of it comes from Debian's packages
+// have: WordPress on PHP and MariaDB as a source, Postfix and Exim as relays
+// that deliver to maildirs. All of it comes from Debian's packages
 // (.ci/interop fetches what lacks), listens on loopback, keeps its data in a
 // folder that is thrown away, and ends with the test, however that ends.
 // Hearback itself is the real binary with a config file.

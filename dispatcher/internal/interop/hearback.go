@@ -139,15 +139,21 @@ func (h *Hearback) Stop() { h.daemon.Stop() }
 // Log gives what the daemon has said.
 func (h *Hearback) Log() string { return h.daemon.Log() }
 
+// Key gives a key that may hand in events and people's wishes.
+func (h *Hearback) Key() string {
+	h.t.Helper()
+	if h.key == "" {
+		var made struct{ Key string }
+		h.JSON(&made, "key", "create", "interop", "--right", "events:write,subscriptions:write,subscribers:vouch")
+		h.key = made.Key
+	}
+	return h.key
+}
+
 // API calls the HTTP API with a key that may do everything, and fails the test
 // unless the answer is 2xx. A string is sent as NDJSON.
 func (h *Hearback) API(method, path string, body any) []byte {
 	h.t.Helper()
-	if h.key == "" {
-		var made struct{ Key string }
-		h.JSON(&made, "key", "create", "interop", "--right", "events:write,subscriptions:write,subscribers:write,subscribers:vouch")
-		h.key = made.Key
-	}
 	kind, payload := "application/json", []byte(nil)
 	switch b := body.(type) {
 	case nil:
@@ -163,7 +169,7 @@ func (h *Hearback) API(method, path string, body any) []byte {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+h.key)
+	req.Header.Set("Authorization", "Bearer "+h.Key())
 	req.Header.Set("Content-Type", kind)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

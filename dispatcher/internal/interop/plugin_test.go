@@ -14,6 +14,7 @@ import (
 // a real WordPress, without a source that reads it.
 func TestThePluginTellsOfWhatHappensInWordPress(t *testing.T) {
 	site := interop.NewWordPress(t)
+	site.Option("timezone_string", "America/St_Johns") // not UTC, and not a whole hour from it
 	b := &blog{T: t, site: site, post: interop.NewPost(t)}
 	b.hearback = interop.NewHearback(t, site.URL, fmt.Sprintf("relays:\n  - url: smtp://%s\nsettle: 3s\n", b.post.Addr()))
 	b.hearback.Serve()
@@ -37,16 +38,21 @@ func TestThePluginTellsOfWhatHappensInWordPress(t *testing.T) {
 		interop.Comment{Post: post, Name: "Spam", Email: "spam@reader.example", Text: "word-spam"},
 		interop.Comment{Post: post, Name: "Gone", Email: "gone@reader.example", Text: "word-gone"},
 		interop.Comment{Post: post, Name: "Edit", Email: "edit@reader.example", Text: "word-before-edit"},
+		interop.Comment{Post: post, Name: "Back", Email: "back@reader.example", Text: "word-back"},
 		interop.Comment{Post: post, Name: "Ping", Text: "word-ping", Type: "pingback"})
 	site.Call(nil, "wp_spam_comment", ids[1])
 	site.Call(nil, "wp_delete_comment", ids[2], true)
 	site.Call(nil, "wp_update_comment", map[string]any{"comment_ID": ids[3], "comment_content": "word-edited"})
+	site.Call(nil, "wp_trash_comment", ids[4])
 	site.Call(nil, "wp_set_comment_status", ids[0], "approve")
+	site.Call(nil, "wp_untrash_comment", ids[4])
 	b.post.Await(all, "word-held")
 	b.post.Await(all, "word-edited")
+	b.post.Await(all, "word-back")
 	b.fence()
 	b.once(all, "word-held")
 	b.once(all, "word-edited")
+	b.once(all, "word-back")
 	for _, word := range []string{"word-spam", "word-gone", "word-before-edit", "word-ping"} {
 		b.never(all, word)
 	}
