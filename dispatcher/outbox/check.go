@@ -58,6 +58,8 @@ func (s *Stage) judge(j *job, now time.Time) (c store.Completion, over bool) {
 		c.State, c.Why = dispatcher.StateSuppressed, j.to.Suppressed
 		s.Suppressed.Add(1)
 		return c, true
+	case j.m.Kind == dispatcher.KindConfirm && !j.to.Waiting && sub.ConfirmedAt.IsZero():
+		c.Why = "nothing_to_confirm" // what was asked for has ended meanwhile
 	case j.m.Kind == dispatcher.KindConfirm && !j.to.Waiting:
 		c.Why = "already_confirmed"
 	case j.m.Kind == dispatcher.KindConfirm:

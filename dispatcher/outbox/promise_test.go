@@ -228,3 +228,32 @@ func TestTheLogNamesNoReader(t *testing.T) {
 		t.Errorf("the log names a reader:\n%s", log.String())
 	}
 }
+
+func TestAConfirmMailIsSentOnlyWhileThereIsSomethingToSayYesTo(t *testing.T) {
+	thread := dispatcher.Target{Type: dispatcher.TargetThread, ID: "t"}
+	for _, c := range []struct {
+		why string
+		f   func(r *rig, id int64)
+	}{
+		{"", func(*rig, int64) {}},
+		{"already_confirmed", func(r *rig, id int64) { must(r.T, r.st.Confirm(r.Context(), id)) }},
+		{"nothing_to_confirm", func(r *rig, _ int64) {
+			must(r.T, r.st.EndSubscription(r.Context(), "blog", dispatcher.EventSubscription{Subscriber: "ann", Target: thread}, dispatcher.EndedBySite))
+		}},
+	} {
+		r := newRig(t)
+		email := "ann@readers.example"
+		sub, _, err := r.st.SetSubscriber(t.Context(), "blog", dispatcher.EventSubscriber{ID: "ann", Email: &email}, false)
+		must(t, err)
+		r.follow("ann", "t")
+		r.meanwhile(func() { c.f(r, sub.ID) })
+		r.send()
+		if c.why == "" {
+			r.became(dispatcher.StateSent, "")
+			r.got(email)
+			continue
+		}
+		r.became(dispatcher.StateCancelled, c.why)
+		r.got()
+	}
+}

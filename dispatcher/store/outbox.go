@@ -134,7 +134,7 @@ func (s *Store) Recheck(ctx context.Context, ms []dispatcher.Message) (map[int64
 				out[m.ID] = Recipient{Gone: m.Subscriber != 0}
 				continue
 			}
-			out[m.ID] = Recipient{Subscriber: sub.domain(), Suppressed: suppressed[sub.ID], Waiting: sub.ConfirmedAt == 0 || waiting[sub.ID]}
+			out[m.ID] = Recipient{Subscriber: sub.domain(), Suppressed: suppressed[sub.ID], Waiting: waiting[sub.ID]}
 			if len(m.Items) > 0 && m.Revision != sub.Revision {
 				changed = append(changed, *m)
 			}
@@ -161,7 +161,8 @@ func (t *tx) suppressedOf(ctx context.Context, ids []int64) (map[int64]string, e
 	})
 }
 
-// waitingOf says which readers of confirm mails have sign-ups that wait.
+// waitingOf says which readers of confirm mails have something that waits for
+// their yes: a subscription, or a sign-up that has not lapsed.
 func (t *tx) waitingOf(ctx context.Context, ms []dispatcher.Message) (map[int64]bool, error) {
 	var ids []int64
 	for i := range ms {
@@ -174,7 +175,8 @@ func (t *tx) waitingOf(ctx context.Context, ms []dispatcher.Message) (map[int64]
 		return out, nil
 	}
 	var found []int64
-	err := t.all(ctx, &found, `SELECT DISTINCT subscriber FROM hearback_signup WHERE subscriber IN `+ints(ids)+` AND asked_at >= ?`, t.now-dispatcher.ConfirmWindow.Microseconds())
+	err := t.all(ctx, &found, `SELECT subscriber FROM hearback_signup WHERE subscriber IN `+ints(ids)+` AND asked_at >= ?
+		UNION SELECT subscriber FROM hearback_subscription WHERE subscriber IN `+ints(ids)+` AND ended_at = 0 AND confirmed_at = 0`, t.now-dispatcher.ConfirmWindow.Microseconds())
 	for _, id := range found {
 		out[id] = true
 	}

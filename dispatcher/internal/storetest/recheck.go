@@ -83,6 +83,18 @@ func recheckTests() []test {
 			e.ok(err)
 			equal(e, "gone", got[bySub["due01@readers.example"]].Gone, true)
 		}},
+		{"a PUT lifts no suppression", func(e *env) {
+			e.mailsDue(1)
+			_, ms := e.claim()
+			e.ok(e.s.PutSuppression(e.ctx, store.Suppression{Site: "blog", Address: "due00@readers.example", Reason: "complaint"}))
+			e.change("due00", func(in *dispatcher.EventSubscriber) {
+				in.Email, in.Confirmed = ptr("due00@readers.example"), ptr(true)
+			})
+			e.follow("due00", "thread:another", "")
+			got, err := e.s.Recheck(e.ctx, ms)
+			e.ok(err)
+			equal(e, "suppressed", got[ms[0].ID].Suppressed, "complaint")
+		}},
 		{"the first suppression of an address counts, and can be lifted", func(e *env) {
 			for _, reason := range []string{"bounce", "admin"} {
 				e.ok(e.s.PutSuppression(e.ctx, store.Suppression{Site: "blog", Address: "a@x.example", Reason: reason}))
