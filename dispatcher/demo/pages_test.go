@@ -83,6 +83,14 @@ func TestWhatAVisitorSaysIsOnThePageAndOnItsWayToHearback(t *testing.T) {
 	}
 }
 
+func TestThePageCarriesTheSnippetThatASiteWouldPaste(t *testing.T) {
+	_, h := paperAt(t)
+	want := `<script src="/embed.js" data-site="` + SiteKey + `" data-thread="tram" async></script>`
+	if body := get(h, "/demo/tram").Body.String(); !strings.Contains(body, want) {
+		t.Errorf("the page lacks %s: %s", want, body)
+	}
+}
+
 func TestAVisitorWhoFollowsIsAskedToConfirm(t *testing.T) {
 	p, h := paperAt(t)
 	w := post(h, "/demo/tram/follow", "same-origin", url.Values{"email": {"Me@example.net"}, "schedule": {Often}})

@@ -43,7 +43,7 @@ root.adoptedStyleSheets = [sheet];
 
 const state = s => box.dataset.state = s;
 const say = (text, again) => root.replaceChildren(el("div", { className: "say", role: "status", tabIndex: -1 },
-  el("span", {}, text), again && " ", again && el("button", { type: "button", onclick: load }, "↻")));
+  el("span", {}, text), again && " ", again && el("button", { type: "button", onclick: load, ariaLabel: own[1] }, "↻")));
 
 async function load() {
   state("loading");
