@@ -66,7 +66,8 @@ function hearback_tell( $type, $comment ) {
 	$id    = (string) $comment->comment_ID;
 	$event = array(
 		'type'    => $type,
-		'time'    => gmdate( 'Y-m-d\TH:i:s\Z' ),
+		// To the microsecond: into the trash and back may take less than a second, and the later time wins.
+		'time'    => ( new DateTime( 'now', new DateTimeZone( 'UTC' ) ) )->format( 'Y-m-d\TH:i:s.u\Z' ),
 		'comment' => array( 'id' => $id ),
 		'thread'  => array(
 			'id'    => (string) $comment->comment_post_ID,
