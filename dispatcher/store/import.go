@@ -43,7 +43,7 @@ func (s *Store) Import(ctx context.Context, site string, in []Record, dry bool) 
 			}
 		}
 	}
-	return s.many(ctx, dry, site, ids, addresses, func(t *tx, i int) (Upserted, error) { return t.take(ctx, cfg, &in[i]) })
+	return s.many(ctx, dry, site, ids, addresses, nil, func(t *tx, i int) (Upserted, error) { return t.take(ctx, cfg, &in[i]) })
 }
 
 func (t *tx) take(ctx context.Context, site dispatcher.Site, r *Record) (Upserted, error) {

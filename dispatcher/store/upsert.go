@@ -31,7 +31,8 @@ func (s *Store) SetSubscribers(ctx context.Context, site string, in []dispatcher
 			addresses = append(addresses, *in[i].Email)
 		}
 	}
-	return s.many(ctx, false, site, ids, addresses, func(t *tx, i int) (Upserted, error) {
+	addNew := func(t *tx) ([]bool, error) { return t.addNew(ctx, cfg, in, vouch) }
+	return s.many(ctx, false, site, ids, addresses, addNew, func(t *tx, i int) (Upserted, error) {
 		_, created, err := t.setSubscriber(ctx, cfg, in[i], vouch)
 		return Upserted{ID: in[i].ID, Created: created}, err
 	})
@@ -48,7 +49,7 @@ func (s *Store) SetSubscriptions(ctx context.Context, site string, in []dispatch
 	for i := range in {
 		ids[i] = in[i].Subscriber
 	}
-	return s.many(ctx, false, site, ids, nil, func(t *tx, i int) (Upserted, error) {
+	return s.many(ctx, false, site, ids, nil, nil, func(t *tx, i int) (Upserted, error) {
 		if in[i].Mute {
 			return t.setMute(ctx, cfg, in[i], vouch)
 		}
@@ -80,16 +81,31 @@ type oneFailed struct{ error }
 // many puts a batch in one transaction. It is tried as if nothing were wrong
 // with any; only when something is, each gets a savepoint of its own. ids and
 // addresses name the subscribers that are concerned: their buckets are locked
-// first and in order, as digests lock them. A dry run takes all of it back.
-func (s *Store) many(ctx context.Context, dry bool, site string, ids, addresses []string, put func(t *tx, i int) (Upserted, error)) ([]Upserted, error) {
+// first and in order, as digests lock them. addNew, which may be nil, makes
+// those that are new at once and says which. A dry run takes all of it back.
+func (s *Store) many(ctx context.Context, dry bool, site string, ids, addresses []string, addNew func(*tx) ([]bool, error), put func(t *tx, i int) (Upserted, error)) ([]Upserted, error) {
 	out := make([]Upserted, len(ids))
+	together := addNew != nil
 	run := func(each func(t *tx, i int) error) error {
 		return s.write(ctx, func(t *tx) error {
 			if err := t.lockOwners(ctx, site, ids, addresses); err != nil {
 				return err
 			}
+			done := make([]bool, len(ids))
+			if together {
+				var err error
+				if done, err = addNew(t); err != nil {
+					if s.atFault(err) {
+						together = false
+						return oneFailed{err}
+					}
+					return err
+				}
+			}
 			for i := range ids {
-				if err := each(t, i); err != nil {
+				if done[i] {
+					out[i] = Upserted{ID: ids[i], Created: true}
+				} else if err := each(t, i); err != nil {
 					return err
 				}
 			}

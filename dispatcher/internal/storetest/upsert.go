@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -29,6 +30,51 @@ func upsertTests() []test {
 			subs, err := e.s.Subscribers(e.ctx, "blog", "", 0, 10)
 			e.ok(err)
 			equal(e, "subscribers", len(subs), 2)
+		}},
+		{"many at once are what they are one by one", func(e *env) {
+			_, err := e.s.PutSchedule(e.ctx, dispatcher.Schedule{Name: "daily", Spec: "0 8 * * *", Zone: dispatcher.ZoneSite, Misfire: dispatcher.MisfireMerge, CatchUp: dispatcher.DefaultCatchUp, MaxItems: 50})
+			e.ok(err)
+			schedules := []*string{nil, ptr("daily"), ptr("nonsense"), ptr("")}
+			var in []dispatcher.EventSubscriber
+			for i := range 60 {
+				s := person(fmt.Sprint("p", i%53)) // some come twice
+				s.Email = ptr(fmt.Sprintf("P%d@Readers.example", i%47))
+				s.Name, s.Schedule, s.AuthorIDs = ptr(fmt.Sprint("Person ", i)), schedules[i%7%4], &[]string{fmt.Sprint("a", i), "", fmt.Sprint("a", i)}
+				s.QuietHours, s.PausedTill, s.Locale = ptr("22:00-07:00"), ptr("2027-01-01T00:00:00Z"), ptr("de")
+				switch i % 11 {
+				case 3:
+					s.Confirmed = nil
+				case 5:
+					s.Email = nil
+				case 7:
+					s.Zone = ptr("Mars")
+				case 9:
+					s.AuthorIDs = nil
+				}
+				in = append(in, s)
+			}
+			many, err := e.s.SetSubscribers(e.ctx, "blog", in, true)
+			e.ok(err)
+			for i := range in {
+				_, created, err := e.s.SetSubscriber(e.ctx, "shop", in[i], true)
+				if created != many[i].Created || dispatcher.CodeOf(err) != dispatcher.CodeOf(many[i].Err) || (err == nil) != (many[i].Err == nil) {
+					e.Errorf("line %d: one by one %v %v, at once %+v", i, created, err, many[i])
+				}
+			}
+			one, err := e.s.Subscribers(e.ctx, "shop", "", 0, 100)
+			e.ok(err)
+			equal(e, "how many there are", len(one) > 20, true)
+			for _, want := range one {
+				got, err := e.s.Subscriber(e.ctx, "blog", want.ExternalIDs[0])
+				e.ok(err)
+				got.ID, got.Site, got.Bucket = want.ID, want.Site, want.Bucket
+				if !reflect.DeepEqual(got, want) {
+					e.Errorf("at once they are\n%+v\none by one\n%+v", got, want)
+				}
+			}
+			again, err := e.s.SetSubscribers(e.ctx, "blog", in[:3], true)
+			e.ok(err)
+			equal(e, "again", again[0].Created || again[1].Created, false)
 		}},
 		{"many subscriptions go in at once, and what a reader ended is not renewed", func(e *env) {
 			e.reader("ann")
