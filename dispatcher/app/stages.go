@@ -211,7 +211,9 @@ func (a *App) makeSources() error {
 	kept := a.Store.Sources()
 	a.Sources, err = source.New(source.Options{Store: kept, Ledger: kept, Holder: a.owner, Clock: a.o.Clock, Lease: a.o.Config.Sending.Lease, Closed: a.clock.wrong,
 		Log: a.o.Log.With("component", "source"), Hint: func() { a.Store.Hints().Hint(store.TopicInbox) },
-		Alarm: func(ctx context.Context, name, reason, mend string) { a.alarm(ctx, "source:"+name, reason, mend) }}, cfgs...)
+		Alarm: func(ctx context.Context, name, reason, mend string) {
+			a.alarm(ctx, store.SourceTopic(name), "The source "+name+": "+reason, mend)
+		}}, cfgs...)
 	if err != nil {
 		return err
 	}

@@ -166,12 +166,27 @@ func (t *tx) progressSource(ctx context.Context, c *ledger.Commit) error {
 			return err
 		}
 	}
+	if c.Pause == "" && p.Errors == 0 {
+		if err := t.sourceWell(ctx, c.Source); err != nil {
+			return err
+		}
+	}
 	if !c.Release {
 		return nil
 	}
 	_, err := t.exec(ctx, `UPDATE hearback_source SET holder = '', until = 0 WHERE name = ?`, c.Source)
 	return err
 }
+
+// sourceWell closes what was told of a source that is read again.
+func (t *tx) sourceWell(ctx context.Context, name string) error {
+	_, err := t.exec(ctx, `UPDATE hearback_notice SET cleared_at = ? WHERE topic = ? AND cleared_at = 0
+		AND EXISTS (SELECT 1 FROM hearback_source WHERE name = ? AND NOT paused)`, t.now, SourceTopic(name), name)
+	return err
+}
+
+// SourceTopic is the topic of the notices about a source.
+func SourceTopic(name string) string { return "source:" + name }
 
 // takeRows puts the events that are not known yet into the inbox, in order.
 func (t *tx) takeRows(ctx context.Context, c ledger.Commit) (int, error) {
@@ -214,6 +229,9 @@ func (x *Sources) Order(ctx context.Context, o ledger.Order) error {
 			_, err = t.exec(ctx, `UPDATE hearback_source SET paused = TRUE, pause_reason = ?, paused_at = ? WHERE name = ?`, storable(o.Reason), at, o.Source)
 		case ledger.OrderResume:
 			_, err = t.exec(ctx, `UPDATE hearback_source SET paused = FALSE, pause_reason = '', admit = ?, admit_at = ?, poll_asked = ? WHERE name = ?`, string(o.Admit), at, at, o.Source)
+			if err == nil {
+				err = t.sourceWell(ctx, o.Source)
+			}
 		case ledger.OrderPoll:
 			_, err = t.exec(ctx, `UPDATE hearback_source SET poll_asked = ? WHERE name = ?`, at, o.Source)
 		default:

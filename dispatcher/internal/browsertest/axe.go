@@ -26,6 +26,9 @@ const runAxe = `axe.run(document, {resultTypes: ["violations"]}).then(r => r.vio
 // It needs scripts: open the page a second time where a test has them off.
 func (p *Page) Accessible() {
 	p.tb.Helper()
+	if p.view.NoScripts {
+		p.tb.Fatal("browsertest: axe-core needs scripts, and this view has none: open the page a second time with them")
+	}
 	axe, err := readAxe()
 	p.must("reading axe-core", err)
 	// Evaluated by the debugger, it is not subject to the page's own policy.

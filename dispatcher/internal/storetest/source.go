@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/ledger"
+	"github.com/hearback/hearback/dispatcher/store"
 )
 
 func sourceTests() []test {
@@ -48,6 +49,32 @@ func sourceTests() []test {
 			seen, err := x.Seen(e.ctx, "wp", []string{"a"})
 			e.ok(err)
 			equal(e, "seen", len(seen), 0)
+		}},
+		{"what was told of a source is closed when it is read again", func(e *env) {
+			x, now := e.s.Sources(), e.clock.Now()
+			open := func() int {
+				list, err := e.s.Notices(e.ctx)
+				e.ok(err)
+				return len(list)
+			}
+			round := func(c ledger.Commit) {
+				s, err := x.Claim(e.ctx, "wp", "a", now, time.Minute)
+				e.ok(err)
+				c.Source, c.Term, c.Now, c.Release = "wp", s.Term, now, true
+				e.ok(x.Commit(e.ctx, c))
+			}
+			e.ok(e.s.Raise(e.ctx, store.SourceTopic("wp"), "it failed", "look"))
+			e.ok(e.s.Raise(e.ctx, store.SourceTopic("other"), "it failed too", "look"))
+			round(ledger.Commit{Progress: ledger.Progress{Errors: 11}})
+			equal(e, "open while it fails", open(), 2)
+			round(ledger.Commit{})
+			equal(e, "open after a good round", open(), 1)
+			round(ledger.Commit{Pause: "too many"})
+			e.ok(e.s.Raise(e.ctx, store.SourceTopic("wp"), "too many", "look"))
+			round(ledger.Commit{}) // of one who looks a comment up
+			equal(e, "open while it is paused", open(), 2)
+			e.ok(x.Order(e.ctx, ledger.Order{Source: "wp", Kind: ledger.OrderResume, At: now}))
+			equal(e, "open when it is resumed", open(), 1)
 		}},
 		{"an admin's orders are kept, whoever holds the lease", func(e *env) {
 			x, now := e.s.Sources(), e.clock.Now()

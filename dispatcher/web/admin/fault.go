@@ -70,6 +70,19 @@ func (d *Desk) faults(v *visit, s *store.Stats) ([]fault, error) {
 	return append(out, more...), nil
 }
 
+// About gives the page of what a notice is about, "" where the desk has none.
+func (t *view) About(topic string) string {
+	kind, name, _ := strings.Cut(topic, ":")
+	list := map[string]string{"source": "/sources", "template": "/templates", "schedule": "/schedules", "relay": "/relays"}[kind]
+	switch {
+	case list == "" || !t.v.d.has(list) || t.v.here() == list:
+		return ""
+	case kind == "source":
+		return sourcePath(name)
+	}
+	return list
+}
+
 // sourceFaults tells of sources that are paused or fail.
 func (d *Desk) sourceFaults(v *visit) ([]fault, error) {
 	if d.o.Sources == nil {
@@ -85,7 +98,7 @@ func (d *Desk) sourceFaults(v *visit) ([]fault, error) {
 	}
 	var out []fault
 	for _, s := range list {
-		told := slices.ContainsFunc(notices, func(n store.Notice) bool { return n.Topic == "source:"+s.Name })
+		told := slices.ContainsFunc(notices, func(n store.Notice) bool { return n.Topic == store.SourceTopic(s.Name) })
 		f := fault{}
 		switch {
 		case s.Paused && !told:

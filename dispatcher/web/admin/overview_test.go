@@ -81,6 +81,7 @@ func TestANoticeIsPutAwayByAnEditorAndComesBack(t *testing.T) {
 	r := open(t, nil)
 	eva, vic := r.as(store.RoleEditor), r.as(store.RoleViewer)
 	r.must(r.store.Raise(t.Context(), "source:wp", "the source wp is paused", "look at it"))
+	vic.get("/admin/keys").wants(http.StatusOK, `href="/admin/sources/wp" aria-label="Look: the source wp is paused"`)
 	if page := vic.get("/admin/keys").wants(http.StatusOK, "The source wp is paused.", "Look at it."); strings.Contains(page.text, "Put away") {
 		t.Error("a viewer is shown what they may not do")
 	}
