@@ -12,3 +12,11 @@ type Override struct {
 	ID string
 	Parts
 }
+
+// What a mail carries in its data that tests a template: it goes to a plain
+// address and tells of made-up comments.
+const (
+	TestLocale  = "locale"  // whose language; "" for the site's
+	TestVersion = "version" // of the stored template; "" for what is in force
+	TestScope   = "scope"   // "all" for the template of all sites
+)

@@ -21,7 +21,7 @@ import (
 // makeDesk makes the admins' pages.
 func (a *App) makeDesk(log *slog.Logger) (*admin.Desk, error) {
 	c := a.o.Config
-	o := admin.Options{Store: a.Store, Passwords: password.NewKeeper(password.Cost{}), Sites: siteList(c), BaseURL: c.HTTP.BaseURL, Proxies: proxies(c.HTTP.TrustedProxies),
+	o := admin.Options{Store: a.Store, Renderer: a.Renderer, Passwords: password.NewKeeper(password.Cost{}), Sites: siteList(c), BaseURL: c.HTTP.BaseURL, Proxies: proxies(c.HTTP.TrustedProxies),
 		Unready: a.unready, RelayTrouble: a.Outbox.Trouble, Clock: a.o.Clock, Log: log}
 	if a.o.SignedIn > 0 {
 		o.Lifetimes = store.Lifetimes{Idle: a.o.SignedIn, Whole: a.o.SignedIn}

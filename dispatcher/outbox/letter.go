@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/mail"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/render"
+	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/token"
 )
 
@@ -76,7 +78,7 @@ func (s *Stage) mail(ctx context.Context, j *job, redirect string) (*render.Mail
 		return nil, err
 	}
 	if j.m.Subscriber == 0 {
-		return m, nil
+		return s.sample(ctx, j, m)
 	}
 	locale := cmp.Or(sub.Locale, site.Locale, "en")
 	if j.m.Kind == dispatcher.KindDigest {
@@ -94,6 +96,34 @@ func (s *Stage) mail(ctx context.Context, j *job, redirect string) (*render.Mail
 		m.MoreURL = cmp.Or(m.Groups[0].Thread.URL, site.BaseURL)
 	} else {
 		m.References = []string{"hb.s" + strconv.FormatInt(sub.ID, 36) + "." + feedbackWord(j.m.Schedule) + "." + l.Instance + "@" + domainOf(&site)}
+	}
+	return m, nil
+}
+
+// sample fills a mail to a plain address, which has no reader: a test of a
+// template tells of made-up comments.
+func (s *Stage) sample(ctx context.Context, j *job, m *render.Mail) (*render.Mail, error) {
+	if j.m.Kind == dispatcher.KindTest || j.m.Kind == dispatcher.KindNotice {
+		return m, nil
+	}
+	m.Locale = cmp.Or(m.Data[dispatcher.TestLocale], m.Locale)
+	like := render.Sample(j.m.Kind, m.Locale, 5)
+	m.Groups, m.More, m.MoreURL, m.References = like.Groups, like.More, like.MoreURL, like.References
+	m.ReaderName, m.Schedule, m.Since, m.Links = like.ReaderName, like.Schedule, like.Since, like.Links
+	if m.Data == nil {
+		m.Data = map[string]string{}
+	}
+	maps.Copy(m.Data, like.Data)
+	if n, err := strconv.Atoi(m.Data[dispatcher.TestVersion]); err == nil && n > 0 {
+		key := store.TemplateKey{Site: j.m.Site, Kind: j.m.Kind, Locale: m.Locale}
+		if m.Data[dispatcher.TestScope] == "all" {
+			key.Site = ""
+		}
+		t, err := s.o.Store.Template(ctx, key, n)
+		if err != nil {
+			return nil, err
+		}
+		m.Draft = &t.Parts
 	}
 	return m, nil
 }

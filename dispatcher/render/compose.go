@@ -71,12 +71,12 @@ func (r *Renderer) Compose(ctx context.Context, dst []byte, m *Mail) ([]byte, In
 }
 
 func (r *Renderer) compose(ctx context.Context, dst []byte, m *Mail, naive bool) ([]byte, Info, error) {
-	p, err := r.planFor(ctx, m)
+	p, err := r.previewPlan(ctx, m, m.Draft)
 	if err != nil {
 		return dst, Info{}, err
 	}
 	out, info, err := r.composeWith(dst, m, p, naive)
-	if err == nil || !p.stored || dispatcher.CodeOf(err) == dispatcher.CodeInvalid {
+	if err == nil || m.Draft != nil || !p.stored || dispatcher.CodeOf(err) == dispatcher.CodeInvalid {
 		return out, info, err
 	}
 	if !p.failed.Swap(true) {

@@ -27,6 +27,7 @@ type Mail struct {
 	Storm    bool      // carries what the storm rule held back
 
 	Links Links
+	Draft *Parts            // in place of the template in force, for a test mail
 	Data  map[string]string // what confirm, test and notice tell; see docs/templates.md
 
 	MessageID  string    // with or without angle brackets

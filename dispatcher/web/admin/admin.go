@@ -19,6 +19,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/password"
+	"github.com/hearback/hearback/dispatcher/render"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/web"
 )
@@ -31,6 +32,7 @@ type Options struct {
 	Store     *store.Store
 	Passwords *password.Keeper
 	Sites     []dispatcher.Site
+	Renderer  *render.Renderer
 	Relays    []Relay
 	Sources   Sources // nil when none are polled
 	Mails     Mails   // composes messages for a look; nil where nobody does

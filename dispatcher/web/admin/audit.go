@@ -92,11 +92,15 @@ func actWords(a store.Act) string {
 		"message.retry": "sent a message again",
 
 		// Content: schedules, templates.
-		"schedule.set":    "set a schedule",
-		"schedule.pause":  "paused a schedule",
-		"schedule.resume": "resumed a schedule",
-		"schedule.run":    "ran a schedule",
-		"schedule.remove": "removed a schedule",
+		"template.draft":    "saved a template's draft",
+		"template.publish":  "published a template",
+		"template.rollback": "rolled a template back",
+		"template.test":     "mailed a test of a template",
+		"schedule.set":      "set a schedule",
+		"schedule.pause":    "paused a schedule",
+		"schedule.resume":   "resumed a schedule",
+		"schedule.run":      "ran a schedule",
+		"schedule.remove":   "removed a schedule",
 
 		// Intake: sources, events.
 		"source.poll":   "read a source",

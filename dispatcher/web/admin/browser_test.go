@@ -65,7 +65,7 @@ func enter(r *rig, p *browsertest.Page, name string) {
 
 // pagesOf lists the pages of the navigation, and those beside it.
 func pagesOf(r *rig) []string {
-	paths := []string{"/account", "/subscribers/1?comment=c-1", "/messages/1", "/messages/1/mail"}
+	paths := []string{"/account", "/subscribers/1?comment=c-1", "/messages/1", "/messages/1/mail", "/templates/digest/en"}
 	paths = append(paths, "/sources/wp", "/sources/db", "/sources/forum", "/events/1")
 	for _, g := range r.desk.nav {
 		for _, i := range g.Items {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/store"
+	"github.com/hearback/hearback/dispatcher/web"
 )
 
 // Mail is a message composed as it would go out now.
@@ -377,7 +378,7 @@ func (d *Desk) mailHTML(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.frame(m.HTML)
+	return v.frame(m.HTML, "auto")
 }
 
 // mailSource is the whole mail as it would go over the wire.
@@ -404,12 +405,11 @@ func (d *Desk) look(v *visit) (int64, Mail, error) {
 	return id, m, err
 }
 
-// frame writes a mail's HTML for a frame of the desk. The policy is a sandbox
-// by itself, since the address may be opened in a tab of its own.
-func (v *visit) frame(html string) error {
-	v.w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox")
+// frame writes a mail's HTML for a frame of the desk.
+func (v *visit) frame(html, scheme string) error {
+	v.w.Header().Set("Content-Security-Policy", web.FramePolicy)
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.answered = true
-	_, _ = v.w.Write([]byte(html)) // nobody is left to be told
+	_, _ = v.w.Write([]byte(web.Framed(html, scheme))) // nobody is left to be told
 	return nil
 }

@@ -49,7 +49,7 @@ func open(t testing.TB, change func(*Options)) *rig {
 	t.Cleanup(func() { r.must(r.store.Close()) })
 	_, err = r.store.Migrate(t.Context())
 	r.must(err)
-	o := Options{Store: r.store, Passwords: r.keep, Sites: sites(), Relays: []Relay{{Name: "main", Host: "mail.example:587", TLS: "starttls", Connections: 16}}, Clock: r.clock.Now}
+	o := Options{Store: r.store, Renderer: renderer(t, r.store), Passwords: r.keep, Sites: sites(), Relays: []Relay{{Name: "main", Host: "mail.example:587", TLS: "starttls", Connections: 16}}, Clock: r.clock.Now}
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.handler().ServeHTTP(w, req) }))
 	srv.Start()
 	t.Cleanup(srv.Close)

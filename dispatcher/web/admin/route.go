@@ -58,6 +58,14 @@ func routes() []route {
 		{method: get, path: "/relays", role: viewer, do: (*Desk).relaysPage, nav: "Relays", section: "Mail"},
 
 		// Content: templates, schedules.
+		{method: get, path: "/templates", role: viewer, do: (*Desk).templatesPage, nav: "Templates", section: "Content"},
+		{method: get, path: "/templates/{kind}/{locale}", role: viewer, do: (*Desk).templatePage},
+		{method: post, path: "/templates/{kind}/{locale}", role: editor, do: (*Desk).saveTemplate},
+		{method: get, path: "/templates/{kind}/{locale}/preview", role: viewer, do: (*Desk).previewTemplate},
+		{method: post, path: "/templates/{kind}/{locale}/preview", role: editor, do: (*Desk).previewTemplate},
+		{method: post, path: "/templates/{kind}/{locale}/publish", role: editor, do: (*Desk).publishTemplate},
+		{method: post, path: "/templates/{kind}/{locale}/rollback", role: editor, do: (*Desk).rollbackTemplate},
+		{method: post, path: "/templates/{kind}/{locale}/test", role: editor, do: (*Desk).testTemplate},
 		{method: get, path: "/schedules", role: viewer, do: (*Desk).schedulesPage, nav: "Schedules", section: "Content"},
 		{method: post, path: "/schedules", role: editor, do: (*Desk).createSchedule},
 		{method: get, path: "/check-schedule", role: viewer, do: (*Desk).checkSchedule},

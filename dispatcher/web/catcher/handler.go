@@ -28,6 +28,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/outbox/catcher"
+	"github.com/hearback/hearback/dispatcher/web"
 )
 
 //go:embed assets
@@ -138,12 +139,9 @@ func (h *Handler) body(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	// "sandbox" here as well as on the frame: the address may be opened in a
-	// tab of its own. Links may open new tabs, which then are ordinary pages.
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "+
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox")
+	w.Header().Set("Content-Security-Policy", web.FramePolicy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte(shown(catcher.Parse(m.Raw).HTML, schemeOf(r))))
+	w.Write([]byte(web.Framed(catcher.Parse(m.Raw).HTML, schemeOf(r))))
 }
 
 func (h *Handler) download(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/outbox/catcher"
+	"github.com/hearback/hearback/dispatcher/web"
 )
 
 // listView is the list of mails.
@@ -152,7 +153,7 @@ func (h *Handler) mailView(r *http.Request, m catcher.Mail) *mailView {
 	v.View = oneOf(r.FormValue("view"), first, "html", "text", "headers", "source")
 	width, scheme := oneOf(r.FormValue("width"), "desktop", "phone"), schemeOf(r)
 	v.Phone = width == "phone"
-	v.NoDark = scheme == "dark" && !knowsDark(p.HTML)
+	v.NoDark = scheme == "dark" && !web.KnowsDark(p.HTML)
 	at := fmt.Sprintf("%s/mail/%d", h.prefix, m.ID)
 	v.Frame, v.Eml = at+"/body"+carried(r, []string{"scheme"}), at+"/mail.eml"
 	v.ListLink = h.prefix + "/" + carried(r, listKeys())

@@ -76,3 +76,15 @@ for (const part of document.querySelectorAll("[data-check]")) {
   };
   for (const f of fields) f.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(ask, 250); });
 }
+
+// The preview of a template follows what is typed and chosen.
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  const show = form.querySelector("[formtarget=preview]");
+  if (!show) continue;
+  let waiting = 0;
+  form.addEventListener("input", (e) => {
+    if (e.target.name === "phone") return;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => form.requestSubmit(show), e.target.type === "radio" ? 0 : 700);
+  });
+}

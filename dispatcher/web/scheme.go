@@ -1,4 +1,4 @@
-package catcher
+package web
 
 import (
 	"regexp"
@@ -13,9 +13,9 @@ func schemeFeature() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\(\s*prefers-color-scheme\s*(?::\s*([a-z-]+)\s*)?\)`)
 }
 
-// knowsDark says whether a mail has a dark look of its own: a rule for dark
+// KnowsDark says whether a mail has a dark look of its own: a rule for dark
 // screens, or a declaration that it suits them.
-func knowsDark(html string) bool {
+func KnowsDark(html string) bool {
 	declared := regexp.MustCompile(`(?i)(?:^|[^-\w])color-scheme\s*:[^;}]*\bdark\b`)
 	for _, style := range styleElement().FindAllString(html, -1) {
 		for _, m := range schemeFeature().FindAllStringSubmatch(style, -1) {
@@ -35,16 +35,16 @@ func knowsDark(html string) bool {
 	return false
 }
 
-// shown prepares a mail's HTML for the frame: links open in a new tab, and a
+// Framed prepares a mail's HTML for the frame: links open in a new tab, and a
 // scheme of "light" or "dark" is what the mail takes for the reader's. The
 // browser has no switch for that, so the conditions in the mail's own style
 // sheets are rewritten to always or never hold.
-func shown(html, scheme string) string {
+func Framed(html, scheme string) string {
 	head := `<base target="_blank">`
 	if scheme == "light" || scheme == "dark" {
 		const always, never = "(min-width:0)", "(min-width:99999px)"
 		feature := schemeFeature()
-		dark := knowsDark(html)
+		dark := KnowsDark(html)
 		html = styleElement().ReplaceAllStringFunc(html, func(style string) string {
 			return feature.ReplaceAllStringFunc(style, func(f string) string {
 				want := feature.FindStringSubmatch(f)[1]
@@ -61,6 +61,13 @@ func shown(html, scheme string) string {
 	at := headStart(html)
 	return html[:at] + head + html[at:]
 }
+
+// FramePolicy is the content security policy of a mail's HTML in a frame: it
+// may look as it likes, fetches nothing, runs nothing and sends nothing. It is
+// a sandbox by itself, since the address may be opened in a tab of its own;
+// links may open new tabs, which then are ordinary pages.
+const FramePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 
 // headStart gives where the head of a document begins, behind its tag; never
 // before a doctype, which must come first to count.
