@@ -243,6 +243,9 @@ func (m *move) before(batch []moved) []store.Record {
 }
 
 func (m *move) reject(e *moved, cause error) {
+	if n := len(m.receipt.Rejected); n > 0 && m.receipt.Rejected[n-1].Line == e.line {
+		return // what the row follows, after what is wrong with its reader
+	}
 	no := rejectedJSON{Line: e.line, ID: e.id, Error: reasonJSON{Code: dispatcher.CodeOf(cause), Message: cause.Error()}}
 	var de *dispatcher.Error
 	if errors.As(cause, &de) {

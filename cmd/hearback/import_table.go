@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ var columns = [...]string{"id", "email", "name", "locale", "time_zone", "schedul
 // there is one. A reader who follows several things has several rows. Without a
 // column id the address is the reader's id.
 func readTable(in io.Reader, each func(moved) error) error {
-	r := csv.NewReader(in)
-	r.ReuseRecord, r.FieldsPerRecord = true, -1
+	br := bufio.NewReader(in)
+	r := csv.NewReader(br)
+	r.ReuseRecord, r.FieldsPerRecord, r.Comma = true, -1, separator(br)
 	first, err := r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -54,6 +56,20 @@ func readTable(in io.Reader, each func(moved) error) error {
 			return err
 		}
 	}
+}
+
+// separator gives what stands between the cells: spreadsheets write commas,
+// semicolons or tabs, as their country does.
+func separator(br *bufio.Reader) rune {
+	head, _ := br.Peek(512) // an error shows itself when the bytes are read
+	line, _, _ := strings.Cut(string(head), "\n")
+	best := ','
+	for _, c := range ";\t" {
+		if strings.Count(line, string(c)) > strings.Count(line, string(best)) {
+			best = c
+		}
+	}
+	return best
 }
 
 func checkHead(head []string) error {

@@ -122,6 +122,13 @@ func TestATableIsTakenIn(t *testing.T) {
 		}
 	}
 	h.run("subscriber", "show", "ann@example.org").says("Ann, of the bakery", "u-1, u-2", "thread:post-7", "replies")
+	h.in = "email;name;follow\nexcel@example.org;Ex;site\nbad;Bad;site\n"
+	r = h.run("import", "--csv")
+	if !strings.HasPrefix(r.out, "2 new, 0 known before, 1 rejected\nline 3: email: ") || strings.Count(r.out, "\n") != 2 {
+		t.Errorf("a spreadsheet's table is answered:\n%s", r.out)
+	}
+	h.in = "email\tname\ntab@example.org\tTab\n"
+	h.run("import", "--csv").says("1 new")
 	for text, words := range map[string]string{"mail,name\n": "did you mean email?", "id,name\n": "no column email", "email,email\n": "stands twice"} {
 		h.in = text
 		h.run("import", "--csv").fails(exitInvalid, words)
