@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,7 @@ func newExplain(r *root) *cobra.Command {
 }
 
 func showExplanation(p *page, x *store.Explanation) {
-	p.line("%s: %s", strings.ReplaceAll(string(x.Verdict), "_", " "), x.Sentence)
+	p.line("%s", x.Sentence) // it begins with the verdict
 	p.line("")
 	if st := x.State; st != nil {
 		p.row("comment", string(st.Visibility))

@@ -106,7 +106,7 @@ func TestExplainFollowsACommentOnItsWay(t *testing.T) {
 	h := install(t, plain)
 	h.run("subscriber", "add", "u-1", "ann@example.org", "--confirmed").ok()
 	h.run("subscription", "add", "u-1", "thread:post-7", "--schedule", "daily").ok()
-	h.run("explain", "u-1", "c-1").says("unknown comment")
+	h.run("explain", "u-1", "c-1").says("Nobody told Hearback of a comment \"c-1\"")
 	h.in = published
 	h.run("enqueue").ok()
 	st := h.store()
@@ -114,8 +114,8 @@ func TestExplainFollowsACommentOnItsWay(t *testing.T) {
 	golden(t, "explain.json", h.run("explain", "u-1", "c-1", "--json").ok())
 	h.now = h.now.Add(5 * time.Minute)
 	h.intake(st)
-	h.run("explain", "u-1", "c-1").says("will be sent", "thread:post-7", "daily")
-	h.run("explain", "u-9", "c-1").says("unknown subscriber")
+	h.run("explain", "u-1", "c-1").says("It will be sent", "thread:post-7", "daily")
+	h.run("explain", "u-9", "c-1").says("Nobody told Hearback of a subscriber \"u-9\"")
 	h.run("explain", "u-1", "c-1", "--site", "x").fails(exitNotFound)
 }
 
