@@ -70,7 +70,7 @@ func (d *Desk) eventsPage(v *visit) error {
 	}
 	for i := range list {
 		e := &list[i]
-		row := []cell{v.at(e.RejectedAt), link(eventName(e), fmt.Sprintf("/events/%d", e.ID)).soft(fmt.Sprintf("by %s for %s", e.Door, d.siteName(e.Site))), text(e.Reason)}
+		row := []cell{v.at(e.RejectedAt), link(eventName(e), fmt.Sprintf("/events/%d", e.ID)).soft(fmt.Sprintf("by %s for %s", doorWords(e.Door), d.siteName(e.Site))), text(e.Reason)}
 		if v.me.Role.May(store.RoleEditor) {
 			row = append(row, acts(retryEventButton(e)))
 		} else {
@@ -93,6 +93,20 @@ func (d *Desk) eventsPage(v *visit) error {
 // eventName is what an event calls itself, or its number in the list.
 func eventName(e *store.RejectedEvent) string {
 	return cmp.Or(e.EventID, fmt.Sprintf("number %d", e.ID))
+}
+
+// doorWords say by which way an event came.
+func doorWords(door store.Door) string {
+	name, vouches := strings.CutSuffix(string(door), "+vouch")
+	if source, ok := strings.CutPrefix(name, "source:"); ok {
+		return "the source " + source
+	}
+	words := map[string]string{"api": "the API", "cli": "the command line", string(store.DoorSQL): "an SQL row"}
+	said := cmp.Or(words[name], name)
+	if vouches && name == "api" {
+		said += " (a key that may confirm addresses)"
+	}
+	return said
 }
 
 func retryEventButton(e *store.RejectedEvent) button {
@@ -125,7 +139,7 @@ func (d *Desk) eventPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := eventView{ID: e.ID, Mend: eventMend(&e), Payload: e.Payload, Facts: []fact{{"Why", text(e.Reason).soft(e.Code)}, {"Site", text(d.siteName(e.Site))}, {"Way in", text(string(e.Door))},
+	page := eventView{ID: e.ID, Mend: eventMend(&e), Payload: e.Payload, Facts: []fact{{"Why", text(e.Reason).soft(e.Code)}, {"Site", text(d.siteName(e.Site))}, {"Way in", text(doorWords(e.Door))},
 		{"Id", code(cmp.Or(e.EventID, "none"))}, {"Came", v.at(e.ReceivedAt)}, {"Rejected", v.at(e.RejectedAt)}}}
 	var pretty bytes.Buffer
 	if json.Indent(&pretty, []byte(e.Payload), "", "  ") == nil {

@@ -38,7 +38,7 @@ func TestRejectedEventsSayWhyAndWhatHelps(t *testing.T) {
 			t.Errorf("%s lets a hostile text through, or shows a viewer what they may not do:\n%s", path, page.text)
 		}
 	}
-	vic.get("/admin/events").wants(http.StatusOK, "e-1", "by api for The Blog", "is missing (tell the comment)", "number 2")
+	vic.get("/admin/events").wants(http.StatusOK, "e-1", "by the API for The Blog", "is missing (tell the comment)", "number 2")
 	if page := vic.get("/admin/events?site=blog").wants(http.StatusOK, "e-1"); strings.Contains(page.text, "number 2") {
 		t.Error("the shop's event stands among the blog's")
 	}

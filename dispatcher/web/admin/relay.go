@@ -48,11 +48,15 @@ func (d *Desk) relaysPage(v *visit) error {
 	}
 	page.Table = table{Caption: "The relays", Columns: []string{"Relay", "State", "Connections", "Mails a second", ""},
 		Empty: empty{What: "No relay is configured.", Do: "Mails stay here. Name your mail server under relays in config.yaml; `hearback check` tries it."}}
-	for i := range d.o.Relays {
-		page.Table.Rows = append(page.Table.Rows, d.relayRow(v, &d.o.Relays[i], switches))
-	}
-	if page.Figures, err = d.relayFigures(v); err != nil {
+	hour, err := d.lastHour(v)
+	if err != nil {
 		return err
+	}
+	if page.Figures, err = d.relayFigures(v, &hour); err != nil {
+		return err
+	}
+	for i := range d.o.Relays {
+		page.Table.Rows = append(page.Table.Rows, d.relayRow(v, &d.o.Relays[i], switches, &hour))
 	}
 	if page.Said, err = d.answerTable(v); err != nil {
 		return err
@@ -60,12 +64,12 @@ func (d *Desk) relaysPage(v *visit) error {
 	return v.show("relays", "Relays", page)
 }
 
-func (d *Desk) relayRow(v *visit, r *Relay, switches []store.Switch) []cell {
+func (d *Desk) relayRow(v *visit, r *Relay, switches []store.Switch, hour *store.Tally) []cell {
 	most := "no limit"
 	if r.Rate > 0 {
 		most = fmt.Sprintf("%g at most", r.Rate)
 	}
-	row := []cell{text(r.Name).soft(strings.TrimSuffix(r.Host+", "+tlsWords(r.TLS), ", ")), d.relayState(r, switches), text(fmt.Sprintf("%d at most", r.Connections)), text(most)}
+	row := []cell{text(r.Name).soft(strings.TrimSuffix(r.Host+", "+tlsWords(r.TLS), ", ")), d.relayState(r, switches, hour), text(fmt.Sprintf("%d at most", r.Connections)), text(most)}
 	if !v.me.Role.May(store.RoleEditor) {
 		return append(row, cell{})
 	}
@@ -102,7 +106,7 @@ func switchOf(list []store.Switch, scope string) store.Switch {
 	return store.Switch{Scope: scope, Mode: modeOn}
 }
 
-func (d *Desk) relayState(r *Relay, switches []store.Switch) cell {
+func (d *Desk) relayState(r *Relay, switches []store.Switch, hour *store.Tally) cell {
 	now := d.relayNow()
 	if now.Name != "" && now.Name != r.Name {
 		return tag("", "spare").soft("The first relay of the configuration takes all mail.")
@@ -118,6 +122,8 @@ func (d *Desk) relayState(r *Relay, switches []store.Switch) cell {
 		return tag("warn", "on hold").soft(w.Reason)
 	case w.Mode == modeRedirect:
 		return tag("warn", "redirected").soft("to " + w.Redirect)
+	case hour.Sent+hour.Deferred+hour.Failed+hour.Unknown == 0:
+		return tag("", "not used").soft("No mail was handed to it in the last hour. `hearback check` tries it.")
 	case now.OneByOne != "":
 		return tag("good", "well").soft("Commands go one by one: " + now.OneByOne)
 	}
@@ -131,20 +137,23 @@ func (d *Desk) relayNow() RelayNow {
 	return d.o.RelayNow()
 }
 
-// relayFigures counts the last hour.
-func (d *Desk) relayFigures(v *visit) ([]fact, error) {
+// lastHour counts what became of mails in the last hour.
+func (d *Desk) lastHour(v *visit) (sum store.Tally, err error) {
 	l := lastSteps(v.now, time.Minute, 60)
 	tallies, err := d.store.Tallies(v.ctx(), l.From, l.Step, l.N)
 	if err != nil {
-		return nil, err
+		return sum, err
 	}
-	var sum store.Tally
 	for i := range tallies {
 		sum.Sent += tallies[i].Sent
 		sum.Deferred += tallies[i].Deferred
 		sum.Failed += tallies[i].Failed
 		sum.Unknown += tallies[i].Unknown
 	}
+	return sum, nil
+}
+
+func (d *Desk) relayFigures(v *visit, sum *store.Tally) ([]fact, error) {
 	stats, err := d.store.Stats(v.ctx())
 	if err != nil {
 		return nil, err
@@ -169,7 +178,7 @@ func outcomeBadge(o dispatcher.Outcome) cell {
 // answerTable gathers what the relays refused lately, in their own words.
 func (d *Desk) answerTable(v *visit) (table, error) {
 	t := table{Caption: "What was not taken lately", Columns: []string{"It said", "Then", "How often", "Last", "The newest"},
-		Empty: empty{What: "Every mail was taken.", Do: fmt.Sprintf("Of the newest %s tries.", count(answersOf))}}
+		Empty: empty{What: "Nothing was refused.", Do: fmt.Sprintf("The newest %s tries were looked at.", count(answersOf))}}
 	list, err := d.store.Refusals(v.ctx(), answersOf)
 	if err != nil {
 		return t, err

@@ -18,7 +18,7 @@ func TestRelaysSayHowTheyDoAndWhatTheyRefused(t *testing.T) {
 		o.RelayTrouble = func() (time.Time, string) { return time.Time{}, trouble }
 	})
 	vic := r.as(store.RoleViewer)
-	page := vic.get("/admin/relays").wants(http.StatusOK, "main", "mail.example:587, STARTTLS", "16 at most", ">well<", "second", "TLS from the first byte", "2.5 at most", ">spare<", "Every mail was taken.")
+	page := vic.get("/admin/relays").wants(http.StatusOK, "main", "mail.example:587, STARTTLS", "16 at most", ">not used<", "hearback check", "second", "TLS from the first byte", "2.5 at most", ">spare<", "Nothing was refused.")
 	if strings.Contains(page.text, ">Hold: ") || strings.Contains(page.text, `value="relay:main"`) {
 		t.Error("a viewer is shown what they may not do")
 	}
@@ -26,7 +26,7 @@ func TestRelaysSayHowTheyDoAndWhatTheyRefused(t *testing.T) {
 	r.comment("c-1")
 	ids := r.messages("no such mailbox " + hostile)
 	r.must(r.store.AddTally(t.Context(), store.Tally{At: r.clock.Now(), Sent: 1234, Deferred: 5}))
-	page = vic.get("/admin/relays").wants(http.StatusOK, "550 5.1.1", "no such mailbox", "for good", `href="/admin/messages/1"`, "1,234")
+	page = vic.get("/admin/relays").wants(http.StatusOK, "550 5.1.1", "no such mailbox", "for good", ">well<", `href="/admin/messages/1"`, "1,234")
 	if strings.Contains(page.text, "<script>alert") || len(ids) != 1 {
 		t.Errorf("a hostile text is let through, or %d mails were made", len(ids))
 	}

@@ -185,7 +185,11 @@ func (d *Desk) sourcePage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := sourceView{Source: s, Poll: s.poll(), Facts: []fact{{"State", s.state(v.now)}, {"Kind", text(s.kind())}, {"Site", text(d.siteName(s.Site))}}}
+	state := s.state(v.now)
+	if s.Errors > 0 && !s.Paused { // what it said stands in a line of its own
+		state = state.soft(things(s.Errors, "round failed", "rounds failed in a row"))
+	}
+	page := sourceView{Source: s, Poll: s.poll(), Facts: []fact{{"State", state}, {"Kind", text(s.kind())}, {"Site", text(d.siteName(s.Site))}}}
 	if s.Paused {
 		page.Facts = append(page.Facts, fact{"Paused", v.at(s.PausedAt)})
 	} else {
