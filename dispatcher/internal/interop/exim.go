@@ -104,6 +104,7 @@ func NewExim(t testing.TB) *Office {
 		return said
 	}
 	p := Start(t, "exim", cmd)
+	guard(t, p)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the end of Exim's logs:\n%s", tail(o.Log(), 4000))

@@ -97,6 +97,7 @@ func NewPostfix(t testing.TB) *Office {
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries, "MAIL_CONFIG="+config)
 	o.log = func() string { b, _ := os.ReadFile(log); return string(b) } // none before the first word
 	p := Start(t, "postfix", cmd)
+	guard(t, p)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the end of Postfix's log:\n%s", tail(o.Log(), 4000))
