@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -239,6 +240,13 @@ func (d *Desk) messagePage(v *visit) error {
 	page := messageView{Message: &m, Facts: []fact{
 		{"State", cell{Badge: stateBadge(m.State), Text: whyWords(m.Why)}}, {"To", who}, {"What", text(string(m.Kind) + ", " + kindWords(&m))}, {"Made", v.at(m.CreatedAt)}, {"Due", v.at(m.DueAt)}, {"Done", v.at(m.SentAt)},
 		{"Tries that count", num(count(m.Attempts))}}}
+	why, err := d.waits(v, &m)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		page.Facts = slices.Insert(page.Facts, 1, fact{"Why it waits", text(why)})
+	}
 	if m.Schedule != "" {
 		page.Facts = append(page.Facts, fact{"Cadence", v.d.link(m.Schedule, "/schedules", "/schedules/"+url.PathEscape(m.Schedule))})
 	}
