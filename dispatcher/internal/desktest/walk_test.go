@@ -165,7 +165,9 @@ func walk(t *testing.T, view browsertest.View) {
 	p.Complaints() // the 422 is in the browser's log
 	says("Did you mean .Count?")
 	looked("template-wrong")
+	browsertest.Eval[bool](p, `document.querySelector("iframe[name=preview]").addEventListener("load", e => { e.target.dataset.shown = "again" }), true`)
 	p.Type("#f-subject", "{{.Count}} new words for you")
+	p.See("iframe[data-shown=again]") // the preview followed what was typed
 	press(".editor button.main")
 	says("Saved as the draft")
 	p.Type("#f-to", "boss@example.org")
