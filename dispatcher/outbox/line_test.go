@@ -2,9 +2,11 @@ package outbox_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +21,9 @@ import (
 	"github.com/hearback/hearback/dispatcher/token"
 )
 
-func TestOneCommentGoesFromTheInboxToTheReader(t *testing.T) {
+// waiting makes a store with one mail that is due.
+func waiting(t *testing.T) (*store.Store, map[string]dispatcher.Site) {
+	t.Helper()
 	ctx := t.Context()
 	site := dispatcher.Site{Key: "blog", Name: "The Blog", BaseURL: "https://blog.example", From: "The Blog <replies@blog.example>", Locale: "en", Zone: "Europe/Berlin"}
 	sites := map[string]dispatcher.Site{"blog": site}
@@ -55,18 +59,30 @@ func TestOneCommentGoesFromTheInboxToTheReader(t *testing.T) {
 	if !did || dg.Messages.Load() != 1 {
 		t.Fatalf("did=%v messages=%d", did, dg.Messages.Load())
 	}
+	return st, sites
+}
+
+// stage makes an outbox for a relay.
+func stage(t *testing.T, st *store.Store, sites map[string]dispatcher.Site, relay outbox.Relay) *outbox.Stage {
+	t.Helper()
+	rd, err := render.New(render.Options{})
+	must(t, err)
+	keys, err := token.ParseKeys(token.NewSecret())
+	must(t, err)
+	return outbox.New(outbox.Options{Store: st, Renderer: rd, Relay: relay, Connections: 2, Sites: sites, Clock: dispatcher.SystemClock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Host: "t",
+		Letter: outbox.Letter{BaseURL: "http://127.0.0.1:8025", Signer: token.NewSigner(keys), Instance: "abc", Zone: func(string, string) *time.Location { return time.UTC },
+			Label: func(string, string) string { return "" }, Scope: func(dispatcher.Kind, *dispatcher.Site, string, string) string { return "mails" }}})
+}
+
+func TestOneCommentGoesFromTheInboxToTheReader(t *testing.T) {
+	ctx := t.Context()
+	st, sites := waiting(t)
 	sink, err := mailtest.New(mailtest.Options{Keep: mailtest.KeepBytes})
 	must(t, err)
 	t.Cleanup(func() { _ = sink.Close() })
 	relay, err := smtp.New(smtp.Options{URL: "smtp://" + sink.Addr()})
 	must(t, err)
-	rd, err := render.New(render.Options{})
-	must(t, err)
-	keys, err := token.ParseKeys(token.NewSecret())
-	must(t, err)
-	ob := outbox.New(outbox.Options{Store: st, Renderer: rd, Relay: relay, Connections: 2, Sites: sites, Clock: dispatcher.SystemClock, Log: log, Host: "t",
-		Letter: outbox.Letter{BaseURL: "http://127.0.0.1:8025", Signer: token.NewSigner(keys), Instance: "abc", Zone: func(string, string) *time.Location { return time.UTC },
-			Label: func(string, string) string { return "" }, Scope: func(dispatcher.Kind, *dispatcher.Site, string, string) string { return "mails" }}})
+	ob := stage(t, st, sites, relay)
 	rctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- ob.Run(rctx) }()
@@ -94,6 +110,51 @@ func TestOneCommentGoesFromTheInboxToTheReader(t *testing.T) {
 	if len(ms) != 1 {
 		t.Fatalf("sent messages: %+v", ms)
 	}
+}
+
+// shaky is a relay that cannot be reached at first.
+type shaky struct {
+	*smtp.Relay
+	fails atomic.Int64
+}
+
+func (s *shaky) Dial(ctx context.Context) (*smtp.Conn, error) {
+	if s.fails.Add(-1) >= 0 {
+		return nil, errors.New("nothing listens there")
+	}
+	return s.Relay.Dial(ctx)
+}
+
+// TestARelayThatRefusesAReaderForGoodIsNotInTrouble: it answers, so what was
+// wrong with it before is over.
+func TestARelayThatRefusesAReaderForGoodIsNotInTrouble(t *testing.T) {
+	st, sites := waiting(t)
+	sink, err := mailtest.New(mailtest.Options{Faults: []mailtest.Fault{{At: mailtest.AtRcpt, Do: mailtest.Refuse, Reply: "550 5.1.1 no such user"}}})
+	must(t, err)
+	t.Cleanup(func() { _ = sink.Close() })
+	relay, err := smtp.New(smtp.Options{URL: "smtp://" + sink.Addr()})
+	must(t, err)
+	weak := &shaky{Relay: relay}
+	weak.fails.Store(1)
+	ob := stage(t, st, sites, weak)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- ob.Run(ctx) }()
+	seen := false
+	for ob.Failed.Load() == 0 && ctx.Err() == nil {
+		_, why := ob.Trouble()
+		seen = seen || why != ""
+		<-time.After(time.Millisecond)
+	}
+	if ob.Failed.Load() != 1 || !seen {
+		t.Errorf("%d mails were refused, want 1; the trouble before was seen: %v", ob.Failed.Load(), seen)
+	}
+	if _, why := ob.Trouble(); why != "" {
+		t.Errorf("a relay that answers is still in trouble: %s", why)
+	}
+	cancel()
+	must(t, <-done)
 }
 
 func must(t *testing.T, err error) {

@@ -127,8 +127,8 @@ func (w *sender) hand(ctx, hard context.Context, j *job, redirect string) {
 		if wait, first := s.trouble.strike(s.o.Clock.Now(), res.Text); first {
 			s.o.Log.Warn("the relay is in trouble; slowing down", "relay", s.o.Relay.Name(), "code", res.Code, "says", nameless(res.Text), "wait", wait)
 		}
-	} else if res.Outcome == dispatcher.OutcomeSent {
-		s.trouble.relieve()
+	} else if res.Outcome == dispatcher.OutcomeSent || res.Outcome == dispatcher.OutcomeFailed && res.Code != 0 {
+		s.trouble.relieve() // it gives final answers about mails
 	}
 	c := s.outcome(hard, j, res, at)
 	if redirect != "" {
