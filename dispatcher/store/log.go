@@ -127,6 +127,23 @@ func (t *tx) head(ctx context.Context) (int64, error) {
 	return p, err
 }
 
+// headHeld is the head for whoever holds the buckets that it is asked for. Many
+// at once ask but once: what settles meanwhile is after it, and no slice of
+// theirs passes before they are done.
+func (t *tx) headHeld(ctx context.Context) (int64, error) {
+	if t.held == nil {
+		return t.head(ctx)
+	}
+	if t.position == nil {
+		p, err := t.head(ctx)
+		if err != nil {
+			return 0, err
+		}
+		t.position = &p
+	}
+	return *t.position, nil
+}
+
 const entryColumns = `l.position, l.first_position, l.site, l.comment, l.thread, l.thread_key, l.author_key, l.address_key, l.path, l.visible_at,
 	c.state, t.removed_at`
 

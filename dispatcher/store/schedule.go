@@ -246,9 +246,16 @@ func siteZone(site dispatcher.Site) string {
 // ensureChain starts a chain with its first reader: nothing older than now is
 // ever asked of it.
 func (t *tx) ensureChain(ctx context.Context, schedule, zone string) error {
+	chain := [2]string{schedule, zone}
+	if t.chains[chain] {
+		return nil
+	}
 	_, err := t.exec(ctx, `INSERT INTO hearback_chain (schedule, zone, last_at, last_upto, start_at)
 		SELECT ?, ?, ?, position, ? FROM hearback_head WHERE id = 1
 		ON CONFLICT (schedule, zone) DO NOTHING`, schedule, zone, t.now, t.now)
+	if err == nil && t.chains != nil {
+		t.chains[chain] = true
+	}
 	return err
 }
 

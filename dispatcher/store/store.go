@@ -141,6 +141,10 @@ type tx struct {
 	d    dialect
 	now  int64          // Unix microseconds
 	held map[int64]bool // buckets that are locked until the end, see [Store.many]
+	// What many subscriptions of one transaction need to ask for but once; nil
+	// where nothing is held.
+	chains   map[[2]string]bool // that are there
+	position *int64             // the log's head after the last bucket was locked
 }
 
 const maxTries = 8

@@ -61,6 +61,7 @@ func (t *tx) lockBucket(ctx context.Context, bucket int) error {
 	if t.held[int64(bucket)] {
 		return nil
 	}
+	t.position = nil // slices may have passed while we waited
 	var b int
 	return t.get(ctx, &b, `SELECT bucket FROM hearback_bucket WHERE bucket = ?`+t.d.forUpdate(), bucket)
 }

@@ -139,7 +139,7 @@ func endedByReader(at time.Time) error {
 // beginSubscription writes a subscription that begins now; id names an ended
 // row that begins anew.
 func (t *tx) beginSubscription(ctx context.Context, site dispatcher.Site, sub *subscriberRow, id int64, in dispatcher.EventSubscription) (subscriptionRow, error) {
-	head, err := t.head(ctx) // after the bucket's lock: no slice can have passed by unseen
+	head, err := t.headHeld(ctx) // after the bucket's lock: no slice can have passed by unseen
 	if err != nil {
 		return subscriptionRow{}, err
 	}

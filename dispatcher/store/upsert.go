@@ -166,6 +166,7 @@ func (t *tx) apart(ctx context.Context, s *Store, out *Upserted, put func() (Ups
 		err = &dispatcher.Error{Code: dispatcher.CodeInvalid, Message: "the database cannot keep this", Mend: "look for unusual characters"}
 	}
 	*out = Upserted{ID: out.ID, Err: err}
+	clear(t.chains) // one that it began goes with it
 	_, err = t.exec(ctx, "ROLLBACK TO SAVEPOINT one")
 	return err
 }
@@ -192,6 +193,7 @@ func (t *tx) lockOwners(ctx context.Context, site string, ids, addresses []strin
 	if err := t.lockBuckets(ctx, buckets); err != nil {
 		return err
 	}
+	t.chains = map[[2]string]bool{}
 	t.held = make(map[int64]bool, len(buckets)) // not those of a savepoint, which may be rolled back with it
 	for _, b := range buckets {
 		t.held[b] = true
