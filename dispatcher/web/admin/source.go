@@ -243,7 +243,7 @@ func (d *Desk) resumeSource(v *visit) error {
 	said := map[string]string{admitNotify: "What came meanwhile is mailed.", admitRecord: "What came meanwhile is taken in and mailed to nobody.", admitAgain: "What came meanwhile is looked at again."}
 	admit := v.field("admit")
 	if said[admit] == "" {
-		return v.again(dispatcher.Invalid("admit", "choose one: once mailed, it cannot be taken back", "say what becomes of them"), d.sourcePage)
+		return v.again(dispatcher.Invalid("admit", "choose one: once mailed, it cannot be taken back", "need a choice"), d.sourcePage)
 	}
 	if !s.Paused {
 		return v.done(sourcePath(s.Name), "The source %s is not paused any more.", s.Name)
