@@ -2,18 +2,15 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"time"
 
-	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/outbox"
 	"github.com/hearback/hearback/dispatcher/outbox/catcher"
 	"github.com/hearback/hearback/dispatcher/password"
-	"github.com/hearback/hearback/dispatcher/source"
 	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/web/admin"
 )
@@ -124,19 +121,10 @@ func (d deskSources) List(ctx context.Context) ([]admin.Source, error) {
 	return out, nil
 }
 
-// Poll implements [admin.Sources]. Whatever kept the source from being read is
-// the admin's to see, in its own words.
+// Poll implements [admin.Sources].
 func (d deskSources) Poll(ctx context.Context, name string) (admin.Polled, error) {
-	res, err := d.poller.PollNow(ctx, name)
-	switch code := dispatcher.CodeOf(err); {
-	case err == nil:
-		return admin.Polled(res), nil
-	case errors.Is(err, source.ErrLeased):
-		return admin.Polled{}, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "another daemon reads the source " + name + " this moment", Mend: "it reads it once more right after; look again soon"}
-	case ctx.Err() != nil, code == dispatcher.CodeNotFound, code == dispatcher.CodeConflict:
-		return admin.Polled{}, err
-	}
-	return admin.Polled{}, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the source " + name + " could not be read", Err: err}
+	res, err := d.poll(ctx, name)
+	return admin.Polled(res), err
 }
 
 // tallyEvery is how often a daemon tells what it did. It writes nothing when

@@ -166,8 +166,23 @@ func (d *sourcesDoor) List(ctx context.Context, site string) ([]wire.Source, err
 
 // Poll implements [api.Sources].
 func (d *sourcesDoor) Poll(ctx context.Context, name string) error {
-	_, err := d.poller.PollNow(ctx, name)
+	_, err := d.poll(ctx, name)
 	return err
+}
+
+// poll reads a source now. What kept it from being read is no fault of the
+// daemon, and is for the caller to see in its own words.
+func (d *sourcesDoor) poll(ctx context.Context, name string) (source.Result, error) {
+	res, err := d.poller.PollNow(ctx, name)
+	switch code := dispatcher.CodeOf(err); {
+	case err == nil:
+		return res, nil
+	case errors.Is(err, source.ErrLeased):
+		return res, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "another daemon reads the source " + name + " this moment", Mend: "it reads it once more right after; look again soon"}
+	case ctx.Err() != nil, code == dispatcher.CodeNotFound, code == dispatcher.CodeConflict:
+		return res, err
+	}
+	return res, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: "the source " + name + " could not be read: " + err.Error(), Mend: "mend that at the source, or in its configuration, and read it again"}
 }
 
 // Pause implements [api.Sources].
