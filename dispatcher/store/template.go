@@ -75,20 +75,38 @@ func (s *Store) SaveDraft(ctx context.Context, key TemplateKey, parts dispatcher
 	var row templateRow
 	err := s.write(ctx, func(t *tx) error {
 		// A version's number and text belong together for ever, so a changed
-		// draft is a new version and the earlier one goes.
+		// draft is a new version and the earlier one goes. The number is taken
+		// while the earlier one is there: else its number would be used again,
+		// and who publishes what they saw would publish what they did not see.
+		var last int
+		if err := t.get(ctx, &last, `SELECT coalesce(max(number), 0) FROM hearback_template WHERE site = ? AND kind = ? AND locale = ?`,
+			key.Site, string(key.Kind), key.Locale); err != nil {
+			return err
+		}
 		if _, err := t.exec(ctx, `DELETE FROM hearback_template WHERE site = ? AND kind = ? AND locale = ? AND state = ?`,
 			key.Site, string(key.Kind), key.Locale, string(TemplateDraft)); err != nil {
 			return err
 		}
 		return t.get(ctx, &row, `INSERT INTO hearback_template (site, kind, locale, number, subject, text, html, state, author, created_at, published_at)
-			SELECT ?, ?, ?, coalesce(max(number), 0) + 1, ?, ?, ?, ?, ?, ?, 0 FROM hearback_template WHERE site = ? AND kind = ? AND locale = ?
-			RETURNING `+templateColumns,
-			key.Site, string(key.Kind), key.Locale, parts.Subject, parts.Text, parts.HTML, string(TemplateDraft), author, t.now, key.Site, string(key.Kind), key.Locale)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) RETURNING `+templateColumns,
+			key.Site, string(key.Kind), key.Locale, last+1, parts.Subject, parts.Text, parts.HTML, string(TemplateDraft), author, t.now)
 	})
 	if err != nil {
 		return Template{}, fmt.Errorf("save a template's draft: %w", err)
 	}
 	return row.domain(), nil
+}
+
+// DiscardDraft removes the draft of a template if it is still this version.
+func (s *Store) DiscardDraft(ctx context.Context, key TemplateKey, number int) error {
+	return s.write(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, `DELETE FROM hearback_template WHERE site = ? AND kind = ? AND locale = ? AND state = ? AND number = ?`,
+			key.Site, string(key.Kind), key.Locale, string(TemplateDraft), number)
+		if err == nil && n == 0 {
+			return dispatcher.NotFound("draft", strconv.Itoa(number))
+		}
+		return err
+	})
 }
 
 // Publish makes a version, a draft or an old one, the active one. The one that

@@ -51,6 +51,8 @@ func templateTests() []test {
 			e.ok(err)
 			equal(e, "versions", len(all), 1)
 			equal(e, "version", all[0], second)
+			equal(e, "number of the changed draft", second.Number, 2)
+			e.code(e.s.Publish(e.ctx, key, 1), dispatcher.CodeNotFound)
 			equal(e, "active", active(e), "")
 			got, err := e.s.Template(e.ctx, key, second.Number)
 			e.ok(err)
@@ -59,6 +61,21 @@ func templateTests() []test {
 			e.code(err, dispatcher.CodeNotFound)
 			_, err = e.s.SaveDraft(e.ctx, store.TemplateKey{Site: "nowhere"}, parts("x"), "")
 			e.code(err, dispatcher.CodeNotFound)
+		}},
+		{"a draft is discarded as long as it is the one that was seen", func(e *env) {
+			_, err := e.s.SaveDraft(e.ctx, key, parts("one"), "me")
+			e.ok(err)
+			e.ok(e.s.Publish(e.ctx, key, 1))
+			e.code(e.s.DiscardDraft(e.ctx, key, 1), dispatcher.CodeNotFound)
+			v, err := e.s.SaveDraft(e.ctx, key, parts("two"), "me")
+			e.ok(err)
+			e.code(e.s.DiscardDraft(e.ctx, key, v.Number-1), dispatcher.CodeNotFound)
+			e.ok(e.s.DiscardDraft(e.ctx, key, v.Number))
+			e.code(e.s.DiscardDraft(e.ctx, key, v.Number), dispatcher.CodeNotFound)
+			equal(e, "active", active(e), "one")
+			list, err := e.s.Templates(e.ctx, "blog")
+			e.ok(err)
+			equal(e, "versions", len(list), 1)
 		}},
 		{"a template of all sites is one of its own", func(e *env) {
 			all := store.TemplateKey{Kind: key.Kind, Locale: key.Locale}

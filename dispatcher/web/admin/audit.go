@@ -93,6 +93,7 @@ func actWords(a store.Act) string {
 
 		// Content: schedules, templates.
 		"template.draft":    "saved a template's draft",
+		"template.discard":  "discarded a template's draft",
 		"template.publish":  "published a template",
 		"template.rollback": "rolled a template back",
 		"template.test":     "mailed a test of a template",

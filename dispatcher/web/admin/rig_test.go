@@ -161,3 +161,14 @@ func (a answer) wants(status int, words ...string) answer {
 	}
 	return a
 }
+
+// lacks demands that words are not there.
+func (a answer) lacks(words ...string) answer {
+	a.Helper()
+	for _, w := range words {
+		if strings.Contains(a.text, w) {
+			a.Errorf("the page says %q:\n%s", w, a.text)
+		}
+	}
+	return a
+}

@@ -64,6 +64,7 @@ func routes() []route {
 		{method: get, path: "/templates/{kind}/{locale}/preview", role: viewer, do: (*Desk).previewTemplate},
 		{method: post, path: "/templates/{kind}/{locale}/preview", role: editor, do: (*Desk).previewTemplate},
 		{method: post, path: "/templates/{kind}/{locale}/publish", role: editor, do: (*Desk).publishTemplate},
+		{method: post, path: "/templates/{kind}/{locale}/discard", role: editor, do: (*Desk).discardTemplate},
 		{method: post, path: "/templates/{kind}/{locale}/rollback", role: editor, do: (*Desk).rollbackTemplate},
 		{method: post, path: "/templates/{kind}/{locale}/test", role: editor, do: (*Desk).testTemplate},
 		{method: get, path: "/schedules", role: viewer, do: (*Desk).schedulesPage, nav: "Schedules", section: "Content"},

@@ -132,6 +132,7 @@ type templateView struct {
 	Versions  table
 	Diff      []diffLine
 	DiffOf    string
+	Discard   *button // of the draft
 	Back      *button // to the version before, or to the built-in template
 	Test      form
 	Variables []variableGroup
@@ -242,6 +243,10 @@ func (d *Desk) versionTable(v *visit, page *templateView, list []store.Template)
 			do = acts(button{Action: strings.SplitN(page.Path, "?", 2)[0] + "/publish", Label: "Publish", Of: "version " + n, Hidden: []pair{{"site", page.Key.Site}, {"version", n}},
 				Sure: "Mails use version " + n + " from now on."})
 		}
+		if may && t.State == store.TemplateDraft {
+			page.Discard = &button{Action: strings.SplitN(page.Path, "?", 2)[0] + "/discard", Label: "Discard the draft", Of: "version " + n, Danger: true,
+				Hidden: []pair{{"site", page.Key.Site}, {"version", n}}, Sure: "Version " + n + " is gone for good; mails stay as they are."}
+		}
 		page.Versions.Rows = append(page.Versions.Rows, []cell{link(n, templatePath(page.Key, "?version="+n)), versionState(t.State), text(t.Author), v.at(t.CreatedAt), v.at(t.PublishedAt), do})
 		if may && t.State == store.TemplateActive {
 			page.Back = &button{Action: strings.SplitN(page.Path, "?", 2)[0] + "/rollback", Label: "Roll back", Hidden: []pair{{"site", page.Key.Site}},
@@ -313,6 +318,22 @@ func (d *Desk) publishTemplate(v *visit) error {
 		return v.again(err, d.templatePage)
 	}
 	return v.done(templatePath(key, ""), "Version %d is in force.", n)
+}
+
+// discardTemplate removes the draft that the page showed.
+func (d *Desk) discardTemplate(v *visit) error {
+	key, err := d.template(v)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(v.field("version"))
+	if err != nil {
+		return dispatcher.NotFound("draft", v.field("version"))
+	}
+	if err := v.as("template.discard", templateName(key), fmt.Sprintf("version %d", n), "").DiscardDraft(v.ctx(), key, n); err != nil {
+		return v.again(err, d.templatePage)
+	}
+	return v.done(templatePath(key, ""), "The draft, version %d, is gone.", n)
 }
 
 func (d *Desk) rollbackTemplate(v *visit) error {

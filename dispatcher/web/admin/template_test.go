@@ -54,6 +54,23 @@ func TestATemplateIsSavedAsADraftPublishedComparedAndRolledBack(t *testing.T) {
 	p.get("/admin/audit").wants(200, "saved a template&#39;s draft", "published a template", "rolled a template back", "all sites/digest/de")
 }
 
+func TestADraftIsDiscardedIfItIsTheOneThatWasSeen(t *testing.T) {
+	r := open(t, nil)
+	p := r.as(store.RoleEditor)
+	const at = "/admin/templates/digest/de"
+	p.press(at+"/discard", "version", "1").wants(404)
+	p.press(at, "subject", "first", "text", "", "html", "").wants(http.StatusSeeOther)
+	p.press(at, "subject", "second", "text", "", "html", "").wants(http.StatusSeeOther)
+	p.get(at).wants(200, "the draft, version 2", "Discard the draft")
+	r.as(store.RoleViewer).get(at).wants(200, "the draft, version 2").lacks("Discard the draft")
+	p.press(at+"/publish", "version", "1").wants(404)
+	p.press(at+"/discard", "version", "1").wants(404)
+	p.press(at+"/discard", "version", "<script>").wants(404).lacks("<script>")
+	p.press(at+"/discard", "version", "2").wants(http.StatusSeeOther)
+	p.get(at).wants(200, "The draft, version 2, is gone", "the built-in template").lacks("Discard the draft")
+	p.get("/admin/audit").wants(200, "discarded a template&#39;s draft", "all sites/digest/de")
+}
+
 func TestATemplateOfOneSiteLeavesTheOthers(t *testing.T) {
 	r := open(t, nil)
 	p := r.as(store.RoleEditor)
