@@ -177,6 +177,8 @@ func walk(t *testing.T, view browsertest.View) {
 		t.Errorf("the test mail does not carry the draft:\n%.600s", m.Data)
 	}
 	p.Go(h.base + "/admin/templates/reply/en")
+	says("Discard the draft")
+	looked("template-draft")
 	p.Click(`details.sure summary[aria-label^="Publish"]`)
 	press(`form[action$="/publish"] button`)
 	says("is in force")
