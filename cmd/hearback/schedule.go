@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -307,14 +308,7 @@ func newScheduleRun(r *root) *cobra.Command {
 		Use: "run NAME", Short: "Open a slot of a schedule now, in each of its time zones", Example: "  hearback schedule run daily", Args: asUsed,
 		Long: "Open a slot now, in each of the schedule's time zones: a running daemon makes the mails of it.\nThe next regular run carries only what comes after it.",
 		RunE: r.work(func(ctx context.Context, s *session, args []string) error {
-			sc, err := s.store.Schedule(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if sc.Paused {
-				return &dispatcher.Error{Code: dispatcher.CodeConflict, Field: "NAME", Message: "the schedule " + sc.Name + " is paused", Mend: "run: hearback schedule resume " + sc.Name}
-			}
-			return s.runSchedule(ctx, sc.Name)
+			return s.runSchedule(ctx, args[0])
 		}),
 	}
 }
@@ -325,20 +319,16 @@ type slotJSON struct {
 }
 
 func (s *session) runSchedule(ctx context.Context, name string) error {
-	chains, err := s.store.Chains(ctx)
+	runs, err := s.store.RunNow(ctx, name)
+	if e := (*dispatcher.Error)(nil); errors.As(err, &e) && e.Code == dispatcher.CodeConflict {
+		e.Field, e.Mend = "NAME", "run: hearback schedule resume "+name
+	}
 	if err != nil {
 		return err
 	}
-	slots := []slotJSON{}
-	for _, c := range chains {
-		if c.Schedule.Name != name {
-			continue
-		}
-		opened, err := s.store.OpenSlot(ctx, c, s.store.Now(), 0)
-		if err != nil {
-			return err
-		}
-		slots = append(slots, slotJSON{c.Zone, opened})
+	slots := make([]slotJSON, len(runs))
+	for i, r := range runs {
+		slots[i] = slotJSON(r)
 	}
 	out := struct {
 		Schedule string     `json:"schedule"`

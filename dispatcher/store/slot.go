@@ -86,6 +86,42 @@ func (s *Store) OpenSlot(ctx context.Context, c Chain, at time.Time, chunk int64
 	return opened && err == nil, err
 }
 
+// RunNow is what [Store.RunNow] did for one zone of a schedule.
+type RunNow struct {
+	Zone   string
+	Opened bool // false when nothing is new, or a daemon was faster
+}
+
+// RunNow opens a slot of each of a schedule's chains now, between its regular
+// ones, which stay where they are: the next carries only what comes after. A
+// paused schedule is a conflict; one that nobody follows has no chain.
+func (s *Store) RunNow(ctx context.Context, name string) ([]RunNow, error) {
+	sc, err := s.Schedule(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if sc.Paused {
+		return nil, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: fmt.Sprintf("the schedule %q is paused", name), Mend: "resume it first"}
+	}
+	chains, err := s.Chains(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []RunNow{}
+	for _, c := range chains {
+		if c.Schedule.Name != name {
+			continue
+		}
+		opened, err := s.OpenSlot(ctx, c, s.clock.Now(), 0)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, RunNow{c.Zone, opened})
+	}
+	s.hints.Hint(TopicLog) // what the digest stage listens to
+	return out, nil
+}
+
 // OpenHoldSlot opens a slot that only serves holds that came due.
 func (s *Store) OpenHoldSlot(ctx context.Context, c Chain) (opened bool, err error) {
 	err = s.write(ctx, func(t *tx) error {

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -429,16 +428,15 @@ func (d *Desk) setPaused(v *visit, paused bool) error {
 // runSchedule opens a slot of each of the schedule's chains now.
 func (d *Desk) runSchedule(v *visit) error {
 	name := v.r.PathValue("name")
-	s, err := d.store.Schedule(v.ctx(), name)
+	runs, err := d.store.RunNow(v.ctx(), name)
 	if err != nil {
-		return err
+		return v.again(err, d.schedulePage)
 	}
-	if s.Paused {
-		return v.again(&dispatcher.Error{Code: dispatcher.CodeConflict, Message: fmt.Sprintf("the schedule %s is paused", name), Mend: "resume it first"}, d.schedulePage)
-	}
-	opened, err := d.openSlots(v.ctx(), name)
-	if err != nil {
-		return err
+	opened := 0
+	for _, r := range runs {
+		if r.Opened {
+			opened++
+		}
 	}
 	path := "/schedules/" + url.PathEscape(name)
 	if opened == 0 {
@@ -446,28 +444,6 @@ func (d *Desk) runSchedule(v *visit) error {
 	}
 	v.record("schedule.run", name, "", things(opened, "run", "runs"))
 	return v.done(path, "It runs now, in %s.", things(opened, "time zone", "time zones"))
-}
-
-func (d *Desk) openSlots(ctx context.Context, name string) (int, error) {
-	chains, err := d.store.Chains(ctx)
-	if err != nil {
-		return 0, err
-	}
-	opened := 0
-	for _, c := range chains {
-		if c.Schedule.Name != name {
-			continue
-		}
-		ok, err := d.store.OpenSlot(ctx, c, d.o.Clock.Now(), 0)
-		if err != nil {
-			return opened, err
-		}
-		if ok {
-			opened++
-		}
-	}
-	d.store.Hints().Hint(store.TopicLog) // what the digest stage listens to
-	return opened, nil
 }
 
 func (d *Desk) removeSchedule(v *visit) error {

@@ -2,13 +2,11 @@ package api
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/hearback/hearback/dispatcher"
 	"github.com/hearback/hearback/dispatcher/schedule"
-	"github.com/hearback/hearback/dispatcher/store"
 	"github.com/hearback/hearback/dispatcher/wire"
 )
 
@@ -165,31 +163,13 @@ func (a *API) nextFirings(c *call, q nextQuery) (wire.Firings, error) {
 // regular firing stays where it is.
 func (a *API) runSchedule(c *call, _ none) (wire.ScheduleRun, error) {
 	out := wire.ScheduleRun{Name: c.r.PathValue("name")}
-	s, err := a.o.Store.Schedule(c.context(), out.Name)
-	if err != nil {
-		return out, err
-	}
-	if s.Paused {
-		return out, &dispatcher.Error{Code: dispatcher.CodeConflict, Message: fmt.Sprintf("the schedule %q is paused", out.Name), Mend: "resume it first"}
-	}
-	chains, err := a.o.Store.Chains(c.context())
-	if err != nil {
-		return out, err
-	}
-	for _, chain := range chains {
-		if chain.Schedule.Name != out.Name {
-			continue
-		}
-		ok, err := a.o.Store.OpenSlot(c.context(), chain, a.o.Clock.Now(), 0)
-		if err != nil {
-			return out, err
-		}
-		if ok {
+	runs, err := a.o.Store.RunNow(c.context(), out.Name)
+	for _, r := range runs {
+		if r.Opened {
 			out.Opened++
 		}
 	}
-	a.o.Store.Hints().Hint(store.TopicLog) // what the digest stage listens to
-	return out, nil
+	return out, err
 }
 
 func (a *API) pauseSchedule(c *call, _ none) (wire.SchedulePaused, error) {
