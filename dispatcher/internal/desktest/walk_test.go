@@ -178,6 +178,7 @@ func walk(t *testing.T, view browsertest.View) {
 	}
 	p.Go(h.base + "/admin/templates/reply/en")
 	says("Discard the draft")
+	browsertest.Eval[bool](p, `(document.querySelector("iframe[name=preview]").scrollIntoView(), true)`) // a frame out of sight is not painted
 	looked("template-draft")
 	p.Click(`details.sure summary[aria-label^="Publish"]`)
 	press(`form[action$="/publish"] button`)

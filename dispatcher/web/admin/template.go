@@ -221,6 +221,7 @@ func (d *Desk) edited(v *visit, page *templateView, list []store.Template) error
 		page.From = "the built-in template"
 	}
 	if v.post() && v.wrong != nil && v.r.PostForm.Has("html") {
+		v.label = map[string]string{"subject": "Subject", "text": "Text", "html": "HTML"}[v.wrong.Field]
 		page.Parts, page.Typed, page.From = typedParts(v), true, "what you typed; it is not saved"
 	}
 	return nil

@@ -30,7 +30,8 @@ func TestATemplateIsSavedAsADraftPublishedComparedAndRolledBack(t *testing.T) {
 	p.get("/admin/templates").wants(200, at, "All mails use the built-in templates")
 	p.get(at).wants(200, "the built-in template", "{{.Comment.Author}}", "Nothing.", "Within {{range .Groups}}")
 
-	p.press(at, "subject", "{{.Cuont}} neu", "text", "", "html", "").wants(422, "Did you mean .Count?", "subject", "what you typed; it is not saved", "{{.Cuont}} neu")
+	p.press(at, "subject", "{{.Cuont}} neu", "text", "", "html", "").wants(422, "Did you mean .Count?", "subject", "what you typed; it is not saved", "{{.Cuont}} neu", `<a href="#f-subject">Subject</a> line 1: `).lacks("All that is wrong")
+	p.press(at, "subject", "{{.Cuont}}", "text", `{{define "mail"}}{{.Cuont}}{{end}}`, "html", "").wants(422, "All that is wrong", "<b>subject, line 1:</b>", "<b>text, line 1:</b>")
 	p.press(at, "subject", "{{.Count}} neu", "text", goodText, "html", "").wants(http.StatusSeeOther)
 	p.get(at).wants(200, "Saved as the draft, version 1", "the draft, version 1", "-{{", "&#43;{{define &#34;mail&#34;}}Dear {{.Reader.Name}}", "Publish")
 	p.get(at+"/preview?show=text").wants(200, "Dear Jana", "5 neu")
