@@ -209,7 +209,10 @@ func (d *Desk) edited(v *visit, page *templateView, list []store.Template) error
 			active = t
 		}
 	}
-	if page.From == "" && active != nil && asked == 0 {
+	if page.From == "" && asked > 0 {
+		return dispatcher.NotFound("version", strconv.Itoa(asked))
+	}
+	if page.From == "" && active != nil {
 		page.Parts, page.From = active.Parts, fmt.Sprintf("what is in force, version %d", active.Number)
 	}
 	built, err := d.o.Renderer.Default(page.Key.Kind, page.Key.Locale)

@@ -52,6 +52,7 @@ func TestATemplateIsSavedAsADraftPublishedComparedAndRolledBack(t *testing.T) {
 	p.press(at+"/publish", "version", "77").wants(404, "version")
 	p.get("/admin/templates/postcard/de").wants(404)
 	p.get(at+"?site=nowhere").wants(404, "nowhere")
+	p.get(at+"?version=77").wants(404, "version")
 	p.get("/admin/audit").wants(200, "saved a template&#39;s draft", "published a template", "rolled a template back", "all sites/digest/de")
 }
 
