@@ -25,10 +25,15 @@ const (
 // and bounded: when too many are remembered, those that are at rest go, and
 // newcomers share one count.
 type limits struct {
-	mu   sync.Mutex
-	seen map[string]*rate.Limiter
-	rest map[rate.Limit]*rate.Limiter
+	mu    sync.Mutex
+	seen  map[string]*rate.Limiter
+	rest  map[rate.Limit]*rate.Limiter
+	swept time.Time // when those at rest were looked for last
 }
+
+// sweepEvery is how often those at rest are looked for, so that a flood of new
+// names does not make each try read all that is remembered.
+const sweepEvery = time.Second
 
 func newLimits() *limits {
 	return &limits{seen: map[string]*rate.Limiter{}, rest: map[rate.Limit]*rate.Limiter{}}
@@ -55,7 +60,8 @@ func (l *limits) of(key string, refill time.Duration, now time.Time) *rate.Limit
 	if lim := l.seen[key]; lim != nil {
 		return lim
 	}
-	if len(l.seen) >= mostRemembered {
+	if len(l.seen) >= mostRemembered && now.Sub(l.swept) >= sweepEvery {
+		l.swept = now
 		for k, lim := range l.seen {
 			if lim.TokensAt(now) >= triesAtOnce {
 				delete(l.seen, k)

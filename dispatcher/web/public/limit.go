@@ -42,7 +42,12 @@ type counts struct {
 	mu     sync.Mutex
 	seen   map[string]*rate.Limiter
 	shared map[int]*rate.Limiter // by share
+	swept  time.Time             // when those at rest were looked for last
 }
+
+// sweepEvery is how often those at rest are looked for, so that a flood of
+// strangers does not make each call read all that is remembered.
+const sweepEvery = time.Second
 
 func newCounts() *counts {
 	return &counts{seen: map[string]*rate.Limiter{}, shared: map[int]*rate.Limiter{}}
@@ -59,7 +64,8 @@ func (c *counts) of(key string, share int, now time.Time) *rate.Limiter {
 	if lim := c.seen[key]; lim != nil {
 		return lim
 	}
-	if len(c.seen) >= maxCounted {
+	if len(c.seen) >= maxCounted && now.Sub(c.swept) >= sweepEvery {
+		c.swept = now
 		for k, lim := range c.seen {
 			if lim.TokensAt(now) >= float64(lim.Burst()) {
 				delete(c.seen, k)
